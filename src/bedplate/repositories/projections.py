@@ -1,0 +1,78 @@
+"""Reads that give less than entities: schemas or tuples of some columns, and only these are read."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, override
+
+from bedplate.pagination import CursorParams, PageParams
+from bedplate.repositories.forms import Question
+from bedplate.repositories.keys import primary_key
+from bedplate.repositories.listing import Listing
+from bedplate.repositories.reads import BATCH, Reads
+from bedplate.repositories.scope import Scope
+from bedplate.repositories.shapes import Shape
+
+__all__ = ["Projection"]
+
+
+class Projection[S](Reads[Any, S]):
+    """Reads the rows of a repository, each as an ``S``; ``select_as`` and ``select_columns`` give it.
+
+    What it gives is of no session: nothing is loaded later, and no change of it is stored.
+
+    Args:
+        source: the repository; its scope, its lock, and its declared sort and filters hold.
+        shape: which columns are read, and what they are made into.
+    """
+
+    def __init__(self, source: Reads[Any, Any], shape: Shape[S]) -> None:
+        super().__init__(source.session, cursors=source._cursors)
+        self.model = source.model
+        self._source = source
+        self._shape = shape
+        self._lock = source._lock
+
+    @cached_property
+    @override
+    def _scope(self) -> Scope:
+        return self._source._scope
+
+    @override
+    def _listing(self, params: PageParams | CursorParams) -> Listing:
+        return self._source._listing(params)
+
+    @property
+    @override
+    def _columns(self) -> tuple[Any, ...]:
+        return self._shape.columns
+
+    @override
+    async def _all(self, question: Question) -> Sequence[S]:
+        return self._shape.make(await self.session.execute(*question))
+
+    @override
+    async def _batches(self, question: Question) -> AsyncGenerator[Sequence[S]]:
+        result = await self.session.stream(*question, **BATCH)
+        try:
+            async for batch in result.partitions():
+                yield self._shape.make(batch)
+        finally:
+            await result.close()
+
+    @override
+    async def _one_or_none(self, question: Question) -> S | None:
+        row = (await self.session.execute(*question)).one_or_none()
+        return None if row is None else self._shape.make([row])[0]
+
+    @override
+    async def _beside(self, question: Question) -> Sequence[tuple[S, tuple[Any, ...]]]:
+        rows = (await self.session.execute(*question)).all()
+        width = len(self._shape.columns)
+        made = self._shape.make(row[:width] for row in rows)
+        return [(item, tuple(row[width:])) for item, row in zip(made, rows, strict=True)]
+
+    @override
+    async def _by_identity(self, question: Question) -> Mapping[tuple[Any, ...], S]:
+        with_key = question.statement.add_columns(*primary_key(self.model))
+        found = await self._beside(Question(with_key, question.values))
+        return {identity: item for item, identity in found}

@@ -1,0 +1,320 @@
+"""Statements that are made once: what SQLAlchemy knows again costs it next to nothing to send."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    ColumnExpressionArgument,
+    Delete,
+    Integer,
+    Select,
+    Update,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.dml import ReturningDelete
+
+from bedplate.repositories.forms import Maker, Question, asked
+from bedplate.repositories.incoming import array
+from bedplate.repositories.keys import mapper_of, primary_key
+from bedplate.repositories.keyset import Position, beyond, two_stretches
+from bedplate.repositories.ordering import Order
+
+__all__ = [
+    "KEYS",
+    "LIMIT",
+    "OFFSET",
+    "any_row",
+    "changed_row",
+    "deleted_row",
+    "deleted_rows",
+    "first_row",
+    "has_key_of",
+    "key_values",
+    "narrowed",
+    "number_of_rows",
+    "one_row",
+    "page_by_offset",
+    "page_from",
+    "rows",
+    "some_rows",
+    "tells_keys_apart",
+    "two_rows",
+    "whether_any",
+    "whether_any_seen",
+]
+
+# Names of parameters that no column and no condition of a service has.
+_KEY = "bedplate_key_{}"
+_NEW = "bedplate_new_{}"
+_PLACE = "bedplate_place_{}"
+LIMIT = "bedplate_limit"
+OFFSET = "bedplate_offset"
+KEYS = "bedplate_keys"
+
+# In the text: parameters would have to be sent each time.
+_ONE, _TWO = literal_column("1", Integer), literal_column("2", Integer)
+
+_once = lru_cache(1024)
+
+
+@_once
+def rows(model: type[DeclarativeBase], columns: tuple[Any, ...]) -> Select[Any]:
+    """Give all rows.
+
+    Args:
+        model: whose rows.
+        columns: what is given of each: the model itself, or attributes of it.
+    """
+    return select(*columns).select_from(model)
+
+
+@_once
+def first_row(model: type[DeclarativeBase], columns: tuple[Any, ...]) -> Select[Any]:
+    """Give at most one row."""
+    return rows(model, columns).limit(_ONE)
+
+
+@_once
+def two_rows(model: type[DeclarativeBase], columns: tuple[Any, ...]) -> Select[Any]:
+    """Give at most two rows: enough to see that there are several."""
+    return rows(model, columns).limit(_TWO)
+
+
+@_once
+def some_rows(model: type[DeclarativeBase], columns: tuple[Any, ...]) -> Select[Any]:
+    """Give LIMIT rows."""
+    return rows(model, columns).limit(bindparam(LIMIT, type_=Integer))
+
+
+@_once
+def any_row(model: type[DeclarativeBase]) -> Select[Any]:
+    """Give 1 for each row, for those two."""
+    return select(_ONE).select_from(model)
+
+
+@_once
+def number_of_rows(model: type[DeclarativeBase]) -> Select[Any]:
+    """Count all rows."""
+    return select(func.count()).select_from(model)
+
+
+def narrowed(base: Select[Any], conditions: Sequence[Any], order_by: Sequence[Any]) -> Select[Any]:
+    """Give the rows of a statement that meet all conditions, in an order."""
+    statement = base.where(*conditions) if conditions else base
+    return statement.order_by(*order_by) if order_by else statement
+
+
+@_once
+def whether_any(model: type[DeclarativeBase]) -> Maker:
+    """Give what tells whether there is a row; it stops at the first.
+
+    The outer SELECT is of no entity, so the ORM has no part in reading its result. Its options
+    have no part in it either.
+    """
+
+    def make(_: Select[Any], conditions: Sequence[Any], __: Sequence[Any]) -> Select[Any]:
+        return select(exists().select_from(model).where(*conditions))
+
+    return make
+
+
+def whether_any_seen(base: Select[Any], conditions: Sequence[Any], _: Sequence[Any]) -> Select[Any]:
+    """Tell the same by a statement that the options of a session narrow."""
+    return select(narrowed(base, conditions, ()).exists())
+
+
+def has_key_of(model: type[DeclarativeBase]) -> ColumnElement[bool]:
+    """Give the condition that finds one row, for ``key_values``."""
+    columns = enumerate(primary_key(model))
+    return and_(*(column == _bound(_KEY, number, column) for number, column in columns))
+
+
+def key_values(identity: Sequence[Any]) -> dict[str, Any]:
+    """Give the parameters for ``has_key_of``."""
+    return dict(zip(_key_names(len(identity)), identity, strict=True))
+
+
+@lru_cache(64)
+def _key_names(width: int) -> tuple[str, ...]:
+    return tuple(_KEY.format(number) for number in range(width))
+
+
+@_once
+def one_row(model: type[DeclarativeBase], columns: tuple[Any, ...]) -> Select[Any]:
+    """Give the row with the key of ``key_values``."""
+    return rows(model, columns).where(has_key_of(model))
+
+
+@_once
+def deleted_row(model: type[DeclarativeBase]) -> Delete:
+    """Delete the row with the key of ``key_values``."""
+    return delete(model).where(has_key_of(model))
+
+
+@_once
+def tells_keys_apart(model: type[DeclarativeBase]) -> bool:
+    """Tell whether a key comes back from the database equal to what was sent, whatever it is."""
+    key = primary_key(model)
+    return len(key) == 1 and isinstance(key[0].type, Integer | Uuid)
+
+
+@_once
+def deleted_rows(model: type[DeclarativeBase]) -> ReturningDelete[Any]:
+    """Delete the rows with KEYS, for a model that ``tells_keys_apart``; give their keys."""
+    (column,) = primary_key(model)
+    return delete(model).where(column == any_(array(KEYS, column.type))).returning(column)
+
+
+def changed_row(
+    model: type[DeclarativeBase], changes: Mapping[str, object], *, back: bool
+) -> tuple[Update, dict[str, Any]]:
+    """Change the row with the key of ``key_values``.
+
+    Args:
+        model: whose row.
+        changes: new values by attribute.
+        back: whether the statement gives the row as it is then.
+
+    Returns:
+        The statement, and its parameters besides those of the key.
+    """
+    if _columns_of(model).issuperset(changes) and not any(map(_is_expression, changes.values())):
+        names = tuple(changes)
+        values = dict(zip(_new_names(len(names)), changes.values(), strict=True))
+        return _changed_row(model, names, back), values
+    statement = update(model).where(has_key_of(model)).values(dict(changes))
+    return (statement.returning(model) if back else statement), {}
+
+
+def _is_expression(value: object) -> bool:
+    """Tell whether it is SQL: that differs from call to call."""
+    return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
+
+
+@lru_cache(64)
+def _new_names(width: int) -> tuple[str, ...]:
+    return tuple(_NEW.format(number) for number in range(width))
+
+
+@_once
+def _columns_of(model: type[DeclarativeBase]) -> frozenset[str]:
+    return frozenset(mapper_of(model).columns.keys())
+
+
+@_once
+def _changed_row(
+    model: type[DeclarativeBase],
+    names: tuple[str, ...],
+    back: bool,  # noqa: FBT001 - part of what decides the text
+) -> Update:
+    columns = mapper_of(model).columns
+    changes = {name: _bound(_NEW, number, columns[name]) for number, name in enumerate(names)}
+    statement = update(model).where(has_key_of(model)).values(changes)
+    return statement.returning(model) if back else statement
+
+
+@_once
+def page_by_offset(
+    model: type[DeclarativeBase], columns: tuple[Any, ...], order: Order, *, further: bool
+) -> Select[Any]:
+    """Give rows in an order, LIMIT of them, and after OFFSET others if it is one further on."""
+    page = rows(model, columns).order_by(*order.rendered).limit(bindparam(LIMIT, type_=Integer))
+    return page.offset(bindparam(OFFSET, type_=Integer)) if further else page
+
+
+def page_from(
+    model: type[DeclarativeBase],
+    columns: tuple[Any, ...],
+    order: Order,
+    start: Position | None,
+    conditions: Sequence[ColumnExpressionArgument[bool]],
+) -> Question:
+    """Give LIMIT rows in an order, from a position on, that meet all conditions.
+
+    Args:
+        model: whose rows.
+        columns: what is given of each.
+        order: the way in which the rows are walked.
+        start: where to begin.
+        conditions: what the rows meet.
+    """
+    page = _page(model, columns, order)
+    if start is None:
+        return asked(narrowed, page, conditions)
+    filled = tuple(value is not None for value in start.values)
+    question = asked(_from_place(model, order, filled, start.inclusive), page, conditions)
+    return question.given(_page_values(start))
+
+
+@_once
+def _page(model: type[DeclarativeBase], columns: tuple[Any, ...], order: Order) -> Select[Any]:
+    return rows(model, columns).order_by(*order.rendered).limit(bindparam(LIMIT, type_=Integer))
+
+
+@_once
+def _from_place(
+    model: type[DeclarativeBase],
+    order: Order,
+    filled: tuple[bool, ...],
+    inclusive: bool,  # noqa: FBT001 - part of what decides the text
+) -> Maker:
+    """Give what narrows a page to the rows from a place on."""
+    place = _place(order, filled, inclusive)
+    if two_stretches(order.keys, place) is None:
+        further = beyond(order.keys, place)
+        return lambda page, conditions, _: narrowed(page.where(further), conditions, ())
+    return lambda page, conditions, _: narrowed(
+        page.where(_in_two_stretches(model, order, place, conditions)), conditions, ()
+    )
+
+
+def _place(order: Order, filled: tuple[bool, ...], inclusive: bool) -> Position:  # noqa: FBT001
+    """Give a position whose values are those of ``_page_values``."""
+    values = tuple(
+        _bound(_PLACE, number, key.expression) if has_value else None
+        for number, (key, has_value) in enumerate(zip(order.keys, filled, strict=True))
+    )
+    return Position(values, inclusive=inclusive)
+
+
+def _in_two_stretches(
+    model: type[DeclarativeBase],
+    order: Order,
+    place: Position,
+    conditions: Sequence[ColumnExpressionArgument[bool]],
+) -> ColumnElement[bool]:
+    """Give the condition for the LIMIT rows from a place on, each part of which has its index."""
+    key = primary_key(model)
+    stretches = two_stretches(order.keys, place) or ()
+    ends = [_page(model, key, order).where(stretch, *conditions) for stretch in stretches]
+    both = union_all(*ends).subquery("bedplate_page")
+    column = tuple_(*key) if len(key) > 1 else key[0]
+    return column.in_(select(*both.c))
+
+
+def _page_values(start: Position) -> dict[str, Any]:
+    """Give the parameters for the position of ``page_from``."""
+    return {
+        _PLACE.format(number): value
+        for number, value in enumerate(start.values)
+        if value is not None
+    }
+
+
+def _bound(name: str, number: int, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return bindparam(name.format(number), type_=column.type)
