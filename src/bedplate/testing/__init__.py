@@ -1,0 +1,8 @@
+"""Tools for testing services: the pytest plugin and what it is made of."""
+
+from bedplate.testing.clock import FrozenClock
+from bedplate.testing.fakes import FakeUnitOfWork
+from bedplate.testing.outbox import Outbox
+from bedplate.testing.samples import store_sample
+
+__all__ = ["FakeUnitOfWork", "FrozenClock", "Outbox", "store_sample"]
