@@ -1,0 +1,1 @@
+"""The files of a new resource: what `bedplate add resource` writes, and takes away again."""
