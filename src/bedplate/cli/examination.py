@@ -1,0 +1,133 @@
+"""The checks of `bedplate doctor`, each one line; a failed check never keeps others from running."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from bedplate.cli.application import Application
+from bedplate.cli.boundary import judge
+from bedplate.cli.database import running_database
+from bedplate.cli.environment import settle_environment, variable
+from bedplate.cli.migrating import counted
+from bedplate.cli.project import Project
+from bedplate.cli.versions import library_version, release_of, template_version
+from bedplate.settings import ServiceSettings, load_settings
+
+SUPPORTED_POSTGRES = range(15, 19)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check."""
+
+    status: Literal["ok", "warn", "fail"]
+    subject: str
+    text: str
+
+
+def examine(project: Project) -> Iterator[Finding]:
+    """Check a project, one finding after the other.
+
+    Args:
+        project: what to check; its folder becomes the working directory.
+    """
+    project.enter()
+    yield Finding("ok", "project", str(project.root))
+    yield from _versions(project)
+    try:
+        settings_class = project.load_settings_class()
+        guessed = settle_environment(settings_class)
+        settings = load_settings(settings_class)
+    except Exception as error:  # noqa: BLE001 - a check that fails is a finding
+        yield _failure("settings", error)
+        return
+    yield _settings(settings, guessed=guessed)
+    yield _secret(settings)
+    yield from _database(project, settings)
+    yield _application(project)
+
+
+def _versions(project: Project) -> Iterator[Finding]:
+    library = library_version()
+    yield Finding("ok", "bedplate", library)
+    template = template_version(project.root)
+    if template is None:
+        yield Finding("ok", "template", "not generated from a template, as far as one can see")
+    elif release_of(template) in {None, release_of(library)}:
+        yield Finding("ok", "template", template)
+    else:
+        advice = "bring both together with: copier update, uv sync -P bedplate"
+        yield Finding("warn", "template", f"{template}, library {library}; {advice}")
+
+
+def _settings(settings: ServiceSettings, *, guessed: bool) -> Finding:
+    environment = settings.environment.value
+    if guessed:
+        name = variable(type(settings), "environment")
+        return Finding("warn", "settings", f"{name} is not set; taken for {environment}")
+    return Finding("ok", "settings", f"valid for {environment}")
+
+
+def _secret(settings: ServiceSettings) -> Finding:
+    if "secret_key" in settings.model_fields_set:
+        return Finding("ok", "secret key", "strong")
+    return Finding("ok", "secret key", "strong; made for this machine, in .bedplate/secret_key")
+
+
+def _database(project: Project, settings: ServiceSettings) -> Iterator[Finding]:
+    try:
+        with running_database(settings) as url:
+            yield _server(asyncio.run(_server_version(url.get_secret_value())))
+            if project.migrated:
+                yield _migrations(project, url.get_secret_value())
+    except Exception as error:  # noqa: BLE001 - a check that fails is a finding
+        yield _failure("database", error)
+
+
+def _server(version: int) -> Finding:
+    major = version // 10_000
+    text = f"PostgreSQL {major}.{version % 10_000}"
+    if major in SUPPORTED_POSTGRES:
+        return Finding("ok", "database", text)
+    lowest, highest = SUPPORTED_POSTGRES[0], SUPPORTED_POSTGRES[-1]
+    return Finding("warn", "database", f"{text}; bedplate is tested on {lowest} to {highest}")
+
+
+async def _server_version(url: str) -> int:
+    from sqlalchemy import text
+
+    from bedplate.database import Database
+
+    async with Database(url, pool_size=1) as database, database.session() as session:
+        found = await session.execute(text("SHOW server_version_num"))
+        return int(found.scalar_one())
+
+
+def _migrations(project: Project, url: str) -> Finding:
+    from bedplate.cli.migrating import refuse_unclear
+    from bedplate.migrations.status import status
+
+    try:
+        found = status(project.root, url)
+        refuse_unclear(found)
+    except Exception as error:  # noqa: BLE001 - a check that fails is a finding
+        return _failure("migrations", error)
+    if found.pending:
+        missing = counted(len(found.pending))
+        return Finding("fail", "migrations", f"{missing} to apply; run: bedplate db upgrade")
+    return Finding("ok", "migrations", f"at the newest ({', '.join(found.current) or 'none'})")
+
+
+def _application(project: Project) -> Finding:
+    if project.app is None:
+        return Finding("warn", "application", "[tool.bedplate] names no app; serve needs one")
+    try:
+        Application(project)()
+    except Exception as error:  # noqa: BLE001 - a check that fails is a finding
+        return _failure("application", error)
+    return Finding("ok", "application", project.app)
+
+
+def _failure(subject: str, error: Exception) -> Finding:
+    return Finding("fail", subject, judge(error)[0])

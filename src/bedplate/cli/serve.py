@@ -1,0 +1,42 @@
+"""`bedplate serve`: its options; what it does is in `serving`."""
+
+from typing import Annotated
+
+import typer
+
+from bedplate.cli.project import find_project
+
+
+def serve(
+    context: typer.Context,
+    *,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for all networks.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")
+    ] = 8000,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start again whenever a source file changes.")
+    ] = False,
+    drain: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=300,
+            help="Seconds to answer on after SIGTERM while /health/ready already says 503."
+            " [default: 0 in development, else 5]",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Serve; in development with a database of its own.
+
+    Without ENVIRONMENT this is development. There, without DATABASE_URL, an embedded PostgreSQL
+    runs while somebody serves, and is migrated; its data stays.
+    """
+    from bedplate.cli.serving import serve_project
+
+    serve_project(
+        find_project(), host=host, port=port, reload=reload, drain=drain, debug=bool(context.obj)
+    )

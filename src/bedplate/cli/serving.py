@@ -1,0 +1,81 @@
+"""`bedplate serve`: settings, database, migrations, then the application, each told in a line."""
+
+import socket
+import sys
+
+from bedplate.cli.console import note
+from bedplate.cli.database import OpenProject, running_database
+from bedplate.cli.environment import settle_environment, variable
+from bedplate.cli.project import Project
+from bedplate.cli.sockets import address_of, bind, refused
+from bedplate.settings import ServiceSettings, load_settings
+
+DRAIN = 5.0
+"""Seconds between readiness turning 503 and the listener closing, where others route to us."""
+BACKLOG = 2048
+
+
+def serve_project(
+    project: Project, *, host: str, port: int, reload: bool, drain: float | None, debug: bool
+) -> None:
+    """Serve a project until a signal ends it.
+
+    Args:
+        project: what to serve; its folder becomes the working directory.
+        host: address to listen on.
+        port: port to listen on, or 0 for any that is free.
+        reload: whether to start again when a source file changes.
+        drain: seconds to answer on after SIGTERM; None for what suits the environment.
+        debug: whether failures show their traceback.
+
+    Raises:
+        CommandError: the port, the database, its migrations or the application stand in the way.
+        ConfigurationError: the settings do.
+    """
+    project.enter()
+    settings_class = project.load_settings_class()
+    guessed = settle_environment(settings_class)
+    settings = load_settings(settings_class)
+    with bind(host, port) as listener:
+        if guessed:
+            note(f"{variable(settings_class, 'environment')} is not set: this is development.")
+        # the parent of --reload imports nothing: its children would not see that as changed
+        with running_database(settings, meanwhile=None if reload else project.load_app) as url:
+            direct = settings.database_direct_url or url
+            OpenProject(project, settings, direct).ensure_migrated()
+            drain = drain if drain is not None else DRAIN if settings.is_deployed else 0
+            _run(project, settings, listener, reload=reload, drain=drain, debug=debug)
+            if settings.database_url is None:
+                note("Leaving the embedded PostgreSQL; its data stays.")
+
+
+def _run(
+    project: Project,
+    settings: ServiceSettings,
+    listener: socket.socket,
+    *,
+    reload: bool,
+    drain: float,
+    debug: bool,
+) -> None:
+    from bedplate.cli.application import Application
+    from bedplate.cli.server import Announcer, Server
+
+    announcer = Announcer(
+        address_of(listener), docs=settings.docs_enabled, as_log=settings.logs_as_json
+    )
+    server = Server(Application(project), announcer, drain=drain, debug=debug)
+    if not reload:
+        server.run_here([listener])
+        return
+    from uvicorn.supervisors import ChangeReload
+
+    try:
+        listener.listen(BACKLOG)  # here, so that a port taken meanwhile is not the child's affair
+    except OSError as error:
+        raise refused(error, *listener.getsockname()[:2]) from error
+    source = project.root / "src"
+    server.config.reload_dirs = [source if source.is_dir() else project.root]
+    note("Watching the source files for changes.")
+    sys.stdout.flush()
+    ChangeReload(server.config, target=server.run, sockets=[listener]).run()
