@@ -1,0 +1,7 @@
+"""Runs this service's migrations."""
+
+from bedplate.migrations import run
+
+from app.models import Base
+
+run(Base.metadata)

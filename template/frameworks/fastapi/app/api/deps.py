@@ -1,0 +1,47 @@
+"""Who is calling, and whether they may."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from bedplate.auth.principal import Principal, scope_of
+from bedplate.auth.service import Authenticated
+from bedplate.integrations.fastapi import BearerToken
+from fastapi import Depends
+from starlette.requests import Request
+
+from app.dependencies import Auth
+from app.models import User
+
+bearer_token = BearerToken("/api/v1/auth/token")
+
+
+async def get_principal(
+    request: Request, token: Annotated[str, Depends(bearer_token)], auth: Auth
+) -> Principal[User]:
+    """Tell who calls: people, or an API key with `read`, or `write` where this is no GET."""
+    principal = await auth.authenticate(token)
+    principal.demand(scope_of(request.method))
+    return principal
+
+
+AnyPrincipal = Annotated[Principal[User], Depends(get_principal)]
+
+
+def get_caller(principal: AnyPrincipal) -> Authenticated[User]:
+    """Give the person who is signed in, with the session; no API key will do."""
+    return principal.demand_person()
+
+
+def allowed(*scopes: str) -> Callable[..., User]:
+    """Make a dependency: the account that calls, if its roles, and its API key, bring the scopes."""
+
+    def get_account(principal: AnyPrincipal) -> User:
+        principal.demand(*scopes)
+        return principal.account
+
+    return get_account
+
+
+Caller = Annotated[Authenticated[User], Depends(get_caller)]
+CurrentUser = Annotated[User, Depends(allowed())]
+AdminUser = Annotated[User, Depends(allowed("admin"))]

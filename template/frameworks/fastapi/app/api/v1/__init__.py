@@ -1,0 +1,11 @@
+"""Version 1 of the API."""
+
+from fastapi import APIRouter
+
+from app.api.v1 import api_keys, auth, confirmation, users
+
+router = APIRouter(prefix="/api/v1")
+router.include_router(api_keys.router)
+router.include_router(auth.router)
+router.include_router(confirmation.router)
+router.include_router(users.router)

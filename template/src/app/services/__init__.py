@@ -1,0 +1,1 @@
+"""The business logic: what may happen, and in which transaction."""
