@@ -1,0 +1,1 @@
+"""A service small enough to be started in a test."""

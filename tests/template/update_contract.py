@@ -1,0 +1,135 @@
+"""The contract of `copier update`, on the oldest supported and the newest Copier.
+
+For every earlier release, or a made-up one while there is none: a service of it, worked on and committed, is updated. Nothing is
+unmerged, the edits survive, the result is what a fresh copy with the same edits is, no migration is rewritten, and the
+service's own suite passes on PostgreSQL. Then every option is switched on and off.
+
+Run by the nox session `update`:  python tests/template/update_contract.py [arguments of the service's pytest]
+"""
+
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import copier
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.template import updates
+from tests.template.harness import ROOT, commit, snapshot
+from tests.template.services import UV, build, install, run, say
+
+OLDEST = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))["_min_copier_version"]
+COPIERS = {
+    version: (UV, "tool", "run", "--quiet", "--from", f"copier=={version}", "copier")
+    for version in (f"{OLDEST}.0", copier.__version__)
+}
+
+
+def main(arguments: list[str]) -> None:
+    os.environ |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    with tempfile.TemporaryDirectory(prefix="bedplate-") as name:
+        home = Path(name).resolve()
+        wheel = build(home / "dist")
+        template = snapshot(home / "template")
+        earlier: list[str | None] = [*updates.releases()] or [None]
+        if earlier == [None]:
+            say("there is no earlier release yet: one is made up")
+        for number, release in enumerate(earlier):
+            repository = updates.history(home / f"bedplate{number}", template, release)
+            results = [
+                updated(
+                    repository,
+                    home / version / f"service{number}",
+                    release or updates.OLDER,
+                    wheel,
+                    version,
+                )
+                for version in COPIERS
+            ]
+            if differing := differences(*map(updates.owned, results)):
+                sys.exit(f"the two versions of Copier come to different results: {differing}")
+            passes_its_suite(results[-1], arguments)
+        for version in COPIERS:
+            for number, (before, after) in enumerate(updates.ANSWERS):
+                switched(repository, home / version / f"answers{number}", before, after, version)
+    say(f"{len(earlier) + len(COPIERS) * len(updates.ANSWERS)} passed, 0 failed")
+
+
+def updated(repository: Path, folder: Path, release: str, wheel: Path, version: str) -> Path:
+    """Update a service of a release that somebody has worked on, and hold it to the contract."""
+    say(f"a service of {release}, updated by Copier {version}")
+    answers = {"bedplate_source": str(wheel)}
+    live_in(repository, folder, release, answers, version)
+    kept = migrations(folder)
+    updates.update(folder, {}, COPIERS[version])
+    holds(repository, folder)
+    if migrations(folder) != kept:
+        sys.exit("the update has touched the migrations")
+    return folder
+
+
+def switched(
+    repository: Path, folder: Path, before: dict[str, Any], after: dict[str, Any], version: str
+) -> None:
+    """Give a service other answers by an update."""
+    say(f"{before} becomes {after} by Copier {version}")
+    live_in(repository, folder, updates.NEWEST, {"bedplate_source": "", **before}, version)
+    updates.update(folder, after, COPIERS[version])
+    holds(repository, folder)
+
+
+def live_in(
+    repository: Path, folder: Path, release: str, answers: dict[str, Any], version: str
+) -> None:
+    updates.copy(repository, folder, release, answers, COPIERS[version])
+    commit(folder)
+    updates.add_resource(folder)
+    updates.edit(folder)
+    commit(folder)
+
+
+def holds(repository: Path, folder: Path) -> None:
+    """Compare a service after its update with a fresh copy that has the same edits."""
+    if faults := updates.faults(folder):
+        sys.exit("\n".join(["the update left something unmerged", *faults]))
+    fresh = folder.with_name(f"{folder.name}-fresh")
+    expected = updates.fresh_with_edits(repository, fresh, updates.answers_of(folder), folder)
+    found = updates.owned(folder)
+    if differing := differences(expected, found):
+        sys.exit(f"these are not what a fresh copy with the same edits has: {differing}")
+
+
+def differences(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    """Give the names of files that are not the same."""
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+
+
+def migrations(folder: Path) -> dict[str, str]:
+    found = updates.owned(folder).items()
+    return {name: text for name, text in found if name.startswith(updates.VERSIONS)}
+
+
+def passes_its_suite(folder: Path, arguments: list[str]) -> None:
+    """Do what the documentation says to do after an update, then run the service's own suite."""
+    install(folder)
+    models = (folder / "src/app/models/__init__.py").read_text(encoding="utf-8")
+    if updates.BROUGHT in models:
+        say("the newer template has a table more: it becomes a migration of the service")
+        run(folder, UV, "run", "bedplate", "db", "upgrade")
+        run(folder, UV, "run", "bedplate", "db", "revision", "-m", "what the template brought")
+        made = [name for name in migrations(folder) if "what_the_template_brought" in name]
+        if len(made) != 1 or not re.search(
+            r"create_table\(\s*\"trusted_devices", migrations(folder)[made[0]]
+        ):
+            sys.exit(f"it did not: {made}")
+    for check in ("ruff check .", "black --check --quiet .", "mypy src/"):
+        run(folder, UV, "run", *check.split())
+    run(folder, UV, "run", "pytest", *arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
