@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import MetaData
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import MetaData, event
+from sqlalchemy.orm import DeclarativeBase, Mapper, RelationshipProperty
 
 from bedplate.models.types import UTCDateTime
 
@@ -21,7 +21,12 @@ NAMING_CONVENTION = {
 
 
 class Base(DeclarativeBase):
-    """The base of a service's models; table names stay explicit."""
+    """The base of a service's models; table names stay explicit.
+
+    A relationship that says nothing of its loading is ``lazy="raise"``: one statement for each
+    row (N+1) cannot happen unseen. What a read needs besides it names, by ``with_options``;
+    ``lazy=True`` on a relationship means that it is loaded when it is touched.
+    """
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UTCDateTime}
@@ -36,3 +41,16 @@ class Base(DeclarativeBase):
         state = self.__dict__.get("_sa_instance_state")
         key = state.identity if state is not None else None
         return f"<{type(self).__name__} {', '.join(map(str, key)) if key else 'not stored'}>"
+
+
+@event.listens_for(Base, "before_mapper_configured", propagate=True)
+def _load_nothing_unasked(mapper: Mapper[Any], _model: type[Any]) -> None:
+    """Take SQLAlchemy's default, ``"select"``, for none; a backref's too."""
+    for found in mapper.iterate_properties:
+        if not isinstance(found, RelationshipProperty):
+            continue
+        if found.lazy == "select":
+            found.lazy, found.strategy_key = "raise", (("lazy", "raise"),)
+        if found.backref is not None:
+            name, said = (found.backref, {}) if isinstance(found.backref, str) else found.backref
+            found.backref = (name, {"lazy": "raise", **said})
