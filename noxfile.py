@@ -297,6 +297,19 @@ def bench_page(session: nox.Session) -> None:
     session.run("python", "benchmarks/_data_page.py", str(figures), "docs/explanation")
 
 
+@nox.session
+def operations_page(session: nox.Session) -> None:
+    """Measure the operations layer at length, and write its page of the documentation."""
+    install(session, "-e", ".", "--group", "test", "--group", "bench")
+    written = Path(session.create_tmp()) / "operations.json"
+    session.run(
+        *("python", "benchmarks/asgi_overhead.py", "--json", str(written), *session.posargs),
+        success_codes=[0, 1],
+    )
+    page = "docs/explanation/benchmarks-operations.md"
+    session.run("python", "benchmarks/_operations_page.py", str(written), page)
+
+
 # What depends on the version of PostgreSQL; the tests of the embedded server are of its own.
 OLDER = (
     *("tests/repositories", "tests/migrations", "tests/database/test_connections.py"),

@@ -219,3 +219,32 @@ def test_a_limit_that_cannot_be_meant_is_refused(options: dict[str, Any]) -> Non
 def test_two_limits_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigurationError):
         Served(limit(1), limit(2))
+
+
+@pytest.mark.unhappy
+async def test_who_was_told_the_client_by_its_server_is_not_reminded_of_proxies(
+    records: Records,
+) -> None:
+    served = Served(limit(1))
+    for _ in range(2):  # as uvicorn leaves it, which was told by --forwarded-allow-ips
+        forwarded = [(b"x-forwarded-for", b"198.51.100.1")]
+        await served.client(client=("198.51.100.1", 0), headers=forwarded)
+    assert served.client.status == 429
+    assert not records.all("x_forwarded_for_ignored")
+
+
+@pytest.mark.unhappy
+async def test_an_application_that_sends_one_message_again_tells_what_is_left_once(
+    records: Records,
+) -> None:
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(start)
+        await send({"type": "http.response.body", "body": b""})
+
+    client = Client(RateLimitMiddleware(app, [limit(9)], MemoryRateCounter()))
+    for _ in range(3):
+        await client()
+    assert client.header(b"ratelimit").startswith(b'"default";r=6;')
+    assert start["headers"] == []

@@ -111,3 +111,16 @@ async def test_alone_it_leaves_no_context_behind_and_passes_what_is_no_request()
             await Client(RequestIdMiddleware(app))("GET", "/", type=kind, headers=headers)
         assert current_context() is None
     assert seen == ["abcdefgh", "abcdefgh", None]
+
+
+@pytest.mark.unhappy
+async def test_an_application_that_sends_one_message_again_has_one_id_in_each() -> None:
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(start)
+        await send({"type": "http.response.body", "body": b""})
+
+    client = Client(RequestIdMiddleware(app))
+    ids = {(await client()).header(b"x-request-id") for _ in range(3)}
+    assert len(ids) == 3

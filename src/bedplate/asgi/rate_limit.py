@@ -1,5 +1,8 @@
 """How many requests a client may send: counted before any work is done, and told in each answer."""
 
+# else Python evaluates those of an inner function anew for each request
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Awaitable, Collection, Sequence
@@ -146,6 +149,8 @@ class RateLimitMiddleware:
         """Say, now and then, that all clients of a proxy that is not trusted are counted as one."""
         if monotonic() - self._reminded < _REMIND_AFTER or "bedplate.forwarded" in scope:
             return
+        if scope["client"][1] == 0:  # the server has read it already: no client has this port
+            return
         if any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
             self._reminded = monotonic()
             _log.warning("x_forwarded_for_ignored", remedy="name your proxies in TRUSTED_PROXIES")
@@ -167,8 +172,9 @@ def _telling(policies: bytes, told: bytes, send: Send) -> Send:
     def send_with_rate_limits(message: Message) -> Awaitable[None]:
         if message["type"] in _STARTS:
             given = message.get("headers", ())
-            # in place, as other middleware does it; the list may be the response's own
-            message["headers"] = [*given, (b"ratelimit-policy", policies), (b"ratelimit", told)]
+            headers = [*given, (b"ratelimit-policy", policies), (b"ratelimit", told)]
+            # of a copy: who sends one message again and again would send ever more of them
+            message = {**message, "headers": headers}
         return send(message)
 
     return send_with_rate_limits

@@ -1,5 +1,8 @@
 """Metrics alone, around any ASGI application."""
 
+# else Python evaluates those of an inner function anew for each request
+from __future__ import annotations
+
 from asyncio import CancelledError
 from time import perf_counter
 
