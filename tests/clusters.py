@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from tests.ports import free_port
@@ -12,6 +14,14 @@ from tests.ports import free_port
 from bedplate.database.embedded.account import server_account
 from bedplate.database.embedded.layout import default_state_dir
 from bedplate.database.embedded.programs import find_programs
+
+
+def ask(url: str, statement: str) -> Any:
+    """Give the one value that a statement gives; None for one without rows."""
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
+        cursor = connection.execute(statement.encode())
+        row = cursor.fetchone() if cursor.description else None
+    return row[0] if row else None
 
 
 class Server:
@@ -51,7 +61,7 @@ class Server:
                 return
 
     def stop(self) -> None:
-        """Kill it."""
+        """Kill it, even if it is paused."""
         self.process.kill()
         self.process.wait()
 
@@ -88,6 +98,70 @@ class Cluster(Server):
         options = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
         self.launch(self.programs / "postgres", "-D", self.folder / "data", *options)
         self.wait(self.url)
+
+
+class Standby(Cluster):
+    """A streaming replica of a cluster.
+
+    Args:
+        folder: of its own, where the account of root's server can go.
+        primary: what it follows; it runs.
+    """
+
+    def __init__(self, folder: Path, primary: Cluster) -> None:
+        super().__init__(folder, **primary.settings)
+        self.primary = primary
+
+    def create(self) -> None:
+        """Copy the primary, start and follow it."""
+        source = ("--host=127.0.0.1", f"--port={self.primary.port}", "--username=postgres")
+        self.run(
+            *(self.programs / "pg_basebackup", "--pgdata", self.folder / "data", *source),
+            *("--checkpoint=fast", "--write-recovery-conf"),
+        )
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it has all that the primary has now."""
+        super().start()
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Wait until it has all that the primary has now."""
+        position = ask(self.primary.url, "SELECT pg_current_wal_flush_lsn()")
+        while not ask(self.url, f"SELECT pg_last_wal_replay_lsn() >= '{position}'"):
+            time.sleep(0.02)
+
+    def pause_replay(self) -> None:
+        """Let it replay nothing more, and go on answering."""
+        ask(self.url, "SELECT pg_wal_replay_pause()")
+        while ask(self.url, "SELECT pg_get_wal_replay_pause_state()") != "paused":
+            time.sleep(0.01)
+
+    def resume_replay(self) -> None:
+        """Let it replay again."""
+        ask(self.url, "SELECT pg_wal_replay_resume()")
+
+    def freeze(self) -> None:
+        """Stop all of its processes where they are: connections stay, and nothing answers."""
+        for process in self._processes():
+            os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        for process in self._processes():
+            os.kill(process, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Kill all of its processes at once, as a machine that loses its power does."""
+        for process in self._processes():
+            os.kill(process, signal.SIGKILL)
+        self.process.wait()
+
+    def _processes(self) -> list[int]:
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return [pid, *map(int, children)]
 
 
 class PgBouncer(Server):

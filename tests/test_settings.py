@@ -264,3 +264,13 @@ def test_urls_of_other_kinds_are_refused_in_production(
     )
     assert "DATABASE_URL" in message
     assert CANARY not in message
+
+
+@pytest.mark.unhappy
+def test_a_replica_needs_a_memory_that_processes_share(environment: pytest.MonkeyPatch) -> None:
+    url = "postgresql://u:p@h/d"
+    production = {"ENVIRONMENT": "production", "DATABASE_URL": url, "DATABASE_READ_URL": url}
+    message = refusal(environment, **production)
+    assert "REDIS_URL is missing: with DATABASE_READ_URL" in message
+    message = refusal(environment, ENVIRONMENT="development", DATABASE_READ_URL="mysql://h")
+    assert "DATABASE_READ_URL is not a URL that begins with postgresql://" in message

@@ -15,6 +15,8 @@ class RequestContext:
 
     principal: UUID | str | None = None
     """Who the caller is, once that is known."""
+    client: str | None = None
+    """The address that the request is from, where one is known."""
     error_type: str | None = None
     """The error that an answer was made of, if any."""
 

@@ -102,6 +102,10 @@ class ServiceSettings(BaseSettings):
     """``transaction``: DATABASE_URL leads through a pooler such as PgBouncer in that mode."""
     database_direct_url: SecretUrl | None = None
     """The way around the pooler, for migrations and workers; None for DATABASE_URL itself."""
+    database_read_url: SecretUrl | None = None
+    """A streaming replica, which answers units of work that only read; None for DATABASE_URL."""
+    database_read_lag: float = Field(default=2.0, ge=0.1, le=60)
+    """Seconds that the replica may be behind; beyond them DATABASE_URL answers."""
 
     secret_key: SecretStr = SecretStr("")
     """At least 32 random bytes; in development a missing one is made locally, once."""
@@ -185,14 +189,18 @@ class ServiceSettings(BaseSettings):
             return None
         return _postgresql(url)
 
-    @field_validator("database_direct_url")
+    @field_validator("database_direct_url", "database_read_url")
     @classmethod
-    def _check_direct_url(cls, url: SecretUrl | None) -> SecretUrl | None:
+    def _check_other_url(cls, url: SecretUrl | None) -> SecretUrl | None:
         return None if url is None else _postgresql(url)
 
     @field_validator("redis_url")
     @classmethod
-    def _check_redis_url(cls, url: SecretUrl | None) -> SecretUrl | None:
+    def _check_redis_url(cls, url: SecretUrl | None, info: ValidationInfo) -> SecretUrl | None:
+        if url is None and info.data.get("database_read_url") and _deployed(info):
+            raise _refuse(
+                "is missing: with DATABASE_READ_URL, processes share there who wrote lately"
+            )
         if url is not None and _scheme(url.get_secret_value()) not in _REDIS_SCHEMES:
             raise _refuse("is not a URL that begins with redis://, rediss:// or unix://")
         return url

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from copy import copy
 from types import TracebackType
-from typing import Any, Protocol, Self, cast, overload
+from typing import Any, Literal, Protocol, Self, cast, overload
 
 import structlog
 
@@ -93,8 +93,7 @@ class UnitOfWork:
         tenant: object = None,
     ) -> None:
         self._database = database
-        self._only_reads = False
-        self._open_session = database.session
+        self._reads: Literal["each", "snapshot"] | None = None
         self._cursors = cursors
         self._actor = actor
         self._tenant = tenant
@@ -156,7 +155,7 @@ class UnitOfWork:
     async def __aenter__(self) -> Self:
         if self._session is not None:
             raise RuntimeError("the unit of work is entered already; make another one")
-        session = self._open_session()
+        session = await self._open()
         if self._actor is not None:
             set_actor(session, self._actor)
         if self._tenant is not None:
@@ -182,17 +181,18 @@ class UnitOfWork:
         """Give another one that only reads, each statement by itself: enter that instead.
 
         A single read takes one round trip to the server instead of three. Two reads may see two
-        states; ``snapshot`` gives one. What would write, lock or commit is refused with
+        states; ``snapshot`` gives one. Where there is a replica that has all that the caller wrote,
+        it answers. What would write, lock or commit is refused with
         RuntimeError before anything is sent; what a function called by a SELECT does is not seen.
         """
-        return self._reading(self._database.read_only_session)
+        return self._reading("each")
 
     def snapshot(self) -> Self:
         """Give another one whose reads all see one state: REPEATABLE READ, READ ONLY.
 
         What would write, lock or commit is refused with RuntimeError before anything is sent.
         """
-        return self._reading(self._database.snapshot_session)
+        return self._reading("snapshot")
 
     async def commit(self) -> None:
         """Store the work for good, then call what was registered by ``after_commit``.
@@ -205,6 +205,7 @@ class UnitOfWork:
         """
         self._demand_writing()
         await self.session.commit()
+        await self._database.committed()
         callbacks, self._after_commit = self._after_commit, []
         for callback in callbacks:
             await _call(callback)
@@ -242,13 +243,18 @@ class UnitOfWork:
         self._demand_writing()
         self._after_commit.append(callback)
 
-    def _reading(self, open_session: Callable[[], AsyncSession]) -> Self:
+    async def _open(self) -> AsyncSession:
+        if self._reads is None:
+            return self._database.session()
+        return await self._database.reading(snapshot=self._reads == "snapshot")
+
+    def _reading(self, how: Literal["each", "snapshot"]) -> Self:
         unit = self._another()
-        unit._only_reads, unit._open_session = True, open_session
+        unit._reads = how
         return unit
 
     def _demand_writing(self) -> None:
-        if self._only_reads:
+        if self._reads is not None:
             raise RuntimeError("this unit of work only reads: there is nothing to commit or undo")
 
 

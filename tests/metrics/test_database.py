@@ -12,7 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.util import greenlet_spawn
 from tests.metrics.conftest import Found, Scrape
 
+from bedplate.context import RequestContext, request_context
 from bedplate.database import Database
+from bedplate.database.replica import Replica
 from bedplate.errors import (
     BrokenReferenceError,
     DatabaseUnavailableError,
@@ -299,3 +301,25 @@ async def test_what_is_switched_off_watches_nothing(committed_database: Database
     with Metrics(None).watching(committed_database):
         assert committed_database.engine.dialect.do_commit == commit
         await committed_database.ping()
+
+
+@pytest.mark.unhappy
+async def test_reads_are_counted_by_where_they_went_and_the_replica_has_its_pool(
+    committed_database: Database, metrics: Metrics, read: Callable[[], Scrape]
+) -> None:
+    url = committed_database.engine.url
+    async with Database(url) as database, Database(url) as no_standby:
+        replica = database.replica = Replica(database, no_standby)
+        with metrics.watching(database, "main"):
+            with request_context(RequestContext("request-1")) as context:
+                context.principal = "ada"
+                async with Work(database).read_only() as uow:
+                    await uow.session.execute(text("SELECT 1"))
+            async with Work(database).read_only() as uow:
+                await uow.session.execute(text("SELECT 1"))
+            found = read()
+        await replica.close()
+    routes = found.values("bedplate_replica_reads_total", "bedplate_route")
+    assert routes == {("not_close",): 1, ("caller_unknown",): 1}
+    pools = found.values(CONNECTIONS, "db_client_connection_pool_name")
+    assert set(pools) == {("main",), ("main-replica",)}

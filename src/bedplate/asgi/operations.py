@@ -72,6 +72,8 @@ class OperationsMiddleware:
         if self.trusted_proxies is not None:
             self.trusted_proxies.apply(scope)
         context = context_from(scope["headers"])
+        if (client := scope.get("client")) is not None:
+            context.client = client[0]
         token = enter_context(context)
         try:
             if kind == "http":

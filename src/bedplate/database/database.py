@@ -5,7 +5,7 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import (
@@ -23,6 +23,9 @@ from bedplate.database.read_only import ReadingViews, ReadOnlySession
 from bedplate.database.sessions import DomainSession
 from bedplate.database.url import Secret, parse_url
 from bedplate.errors import RetryableError
+
+if TYPE_CHECKING:
+    from bedplate.database.replica import Replica
 
 __all__ = ["Database"]
 
@@ -66,6 +69,7 @@ class Database:
     ) -> None:
         parsed = parse_url(url)
         self._connection: AsyncConnection | None = None
+        self.replica: Replica | None = None
         self.engine: AsyncEngine = create_async_engine(
             parsed,
             poolclass=FairPool,
@@ -94,6 +98,7 @@ class Database:
         database = cls.__new__(cls)
         database.engine = connection.engine
         database._connection = connection
+        database.replica = None
         translate_errors(connection.engine)
         return database
 
@@ -124,6 +129,25 @@ class Database:
             return _reading(self._reading.snapshot)
         return _joining(self._connection, ReadOnlySession)
 
+    async def reading(self, *, snapshot: bool = False) -> AsyncSession:
+        """Open a session that only reads, on the replica if there is one that may answer.
+
+        Args:
+            snapshot: whether its reads all see one state, as in ``snapshot_session``.
+        """
+        open_session = self.snapshot_session if snapshot else self.read_only_session
+        if self.replica is None:
+            return open_session()
+        return await self.replica.session(snapshot=snapshot) or open_session()
+
+    async def committed(self) -> None:
+        """Take note of a commit, so that who asked for it reads nothing older from the replica.
+
+        Units of work and ``run_in_transaction`` do it by themselves.
+        """
+        if self.replica is not None:
+            await self.replica.remember_commit()
+
     async def ping(self) -> None:
         """Ask the database for an answer.
 
@@ -149,10 +173,13 @@ class Database:
         for attempt in range(1, attempts + 1):
             try:
                 async with self.session() as session, session.begin():
-                    return await work(session)
+                    result = await work(session)
             except RetryableError:
                 if attempt == attempts:
                     raise
+            else:
+                await self.committed()
+                return result
             await asyncio.sleep(_pause(attempt))
         raise ValueError(f"attempts is {attempts}; at least 1 is needed")
 

@@ -1,7 +1,7 @@
 """What is measured of the database: each operation, and the pool of connections."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from time import perf_counter
 
 from bedplate.database import Database, FairPool
@@ -60,6 +60,14 @@ class DatabaseMetrics:
             ),
             _BOUNDS,
         )
+        self._routes = backend.counter(
+            Description(
+                name="bedplate.replica.reads",
+                text="Units of work that only read, by where they went: replica, or why not there.",
+                unit="{read}",
+                labels=(*_POOL, "bedplate.route"),
+            )
+        )
         self._timeouts = backend.counter(
             Description(
                 name="db.client.connection.timeouts",
@@ -71,12 +79,23 @@ class DatabaseMetrics:
 
     @contextmanager
     def watching(self, database: Database, name: str) -> Iterator[None]:
-        """Measure a database inside a ``with`` block.
+        """Measure a database inside a ``with`` block, and its replica if it has one.
 
         Args:
             database: one that is open.
-            name: what its pool is called.
+            name: what its pool is called; that of the replica is called ``<name>-replica``.
         """
+        with ExitStack() as stack:
+            stack.enter_context(self._watching_one(database, name))
+            replica = database.replica
+            if replica is not None:
+                stack.enter_context(self._watching_one(replica.standby, f"{name}-replica"))
+                replica.routed = lambda route: self._routes.count((name, route))
+                stack.callback(setattr, replica, "routed", None)
+            yield
+
+    @contextmanager
+    def _watching_one(self, database: Database, name: str) -> Iterator[None]:
         watch = self._watch(name)
         with observe_operations(database.engine, self._observe):
             _tell(database, watch)

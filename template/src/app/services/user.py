@@ -50,12 +50,12 @@ class UserService:
         Raises:
             NotFoundError: there is none.
         """
-        async with self.uow as uow:
+        async with self.uow.read_only() as uow:
             return await uow.users.get(user_id)
 
     async def page(self, params: UserListParams) -> CursorPage[User]:
         """Give a page of all accounts."""
-        async with self.uow as uow:
+        async with self.uow.read_only() as uow:
             return await uow.users.cursor_page(params)
 
     async def change_own(self, user_id: UUID, changes: AccountUpdate) -> User:

@@ -1,0 +1,184 @@
+"""Whether a standby may answer: it must be one of this primary, and close behind it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
+
+from sqlalchemy import URL, text
+
+from bedplate.database.database import Database
+from bedplate.errors import DatabaseUnavailableError
+from bedplate.logging import get_logger
+
+__all__ = ["StandbyWatch", "lsn"]
+
+_log = get_logger("bedplate.replica")
+
+_PRIMARY = text(
+    "SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint, system_identifier FROM pg_control_system()"
+)
+_STANDBY = text(
+    "SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint, system_identifier, pg_is_in_recovery()"
+    " FROM pg_control_system()"
+)
+
+
+class _NotItsStandbyError(Exception):
+    """What answers there is no standby of this primary."""
+
+
+class StandbyWatch:
+    """Looks at a standby while there are readers, each time with one question to both servers.
+
+    A standby counts as close while it is known to have had, no more than ``lag`` seconds ago, all
+    that the primary had then. Clocks of servers are not compared, so they need not agree.
+
+    Args:
+        primary: where the primary is asked.
+        standby: where the standby is asked.
+        lag: seconds that it may be behind.
+        renew: closes the readers' connections to the standby.
+        pooler: whether poolers in transaction mode stand before them.
+    """
+
+    def __init__(
+        self,
+        primary: URL,
+        standby: URL,
+        *,
+        lag: float,
+        renew: Callable[[], Awaitable[object]],
+        pooler: bool = False,
+    ) -> None:
+        self._patience = min(1.0, lag)
+        self._renew = renew
+        # connections of its own, lest a full pool be taken for a server that does not answer
+        self._primary, self._standby = (
+            Database(
+                url,
+                pool_size=1,
+                pool_timeout=self._patience,
+                connect_timeout=self._patience,
+                transaction_pooler=pooler,
+            )
+            for url in (primary, standby)
+        )
+        self._lag = lag
+        self._interval = lag / 4
+        self._close_at = self._looked_at = float("-inf")
+        self._awaited: deque[tuple[float, int]] = deque(maxlen=64)
+        self._look: asyncio.Task[None] | None = None
+        self._told: str | None = None
+        self._under_way: set[asyncio.Timeout] = set()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the standby does not answer readers: the name of an error, or ``lagging``."""
+        return self._told
+
+    async def is_close(self) -> bool:
+        """Tell whether the standby may answer now; looks at it again when it is time to."""
+        now = monotonic()
+        if now - self._looked_at >= self._interval:
+            looking = self._begin_to_look(now)
+            if now - self._close_at > self._lag and self._told is None:
+                await asyncio.shield(looking)  # the first, or the first for long
+        return self._told is None and monotonic() - self._close_at <= self._lag
+
+    def gave_up(self, error: Exception) -> None:
+        """Take note that a reader got no answer: nobody else asks there until it was looked at."""
+        self._keep_away(type(error).__name__)
+
+    @contextmanager
+    def interrupting(self) -> Iterator[asyncio.Timeout]:
+        """Have a time limit that ends now when the standby is found not to answer."""
+        limit = asyncio.timeout(None)
+        self._under_way.add(limit)
+        try:
+            yield limit
+        finally:
+            self._under_way.discard(limit)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        if self._look is not None:
+            self._look.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._look
+        await self._primary.dispose()
+        await self._standby.dispose()
+
+    def _begin_to_look(self, now: float) -> asyncio.Task[None]:
+        if self._look is None or self._look.done():
+            self._looked_at = now
+            self._look = asyncio.create_task(self._look_once(), name="standby")
+        return self._look
+
+    async def _look_once(self) -> None:
+        now = monotonic()
+        try:
+            position, cluster = await self._ask_primary()
+            replayed = await self._ask_standby(cluster)
+        except Exception as error:  # noqa: BLE001 - whatever it is, readers have the primary
+            self._keep_away(type(error).__name__)
+            return
+        if position is None:
+            # nobody can say better what is stored, and without the primary nothing is added to it
+            self._close_at = now
+        else:
+            self._awaited.append((now, position))
+            while self._awaited and self._awaited[0][1] <= replayed:
+                self._close_at = self._awaited.popleft()[0]
+        if monotonic() - self._close_at > self._lag:
+            self._keep_away("lagging")
+        elif self._told is not None:
+            await self._renew()  # connections that it has ended, lest the next readers find them
+            self._told = None
+            _log.info("replica_used_again")
+
+    async def _ask_primary(self) -> tuple[int | None, int | None]:
+        try:
+            async with (
+                asyncio.timeout(self._patience),
+                self._primary.read_only_session() as session,
+            ):
+                found = (await session.execute(_PRIMARY)).one()
+        except (DatabaseUnavailableError, TimeoutError):
+            return None, None
+        return found[0], found[1]
+
+    async def _ask_standby(self, cluster: int | None) -> int:
+        async with (
+            asyncio.timeout(self._patience),
+            self._standby.read_only_session() as session,
+        ):
+            replayed, of, is_standby = (await session.execute(_STANDBY)).one()
+        if not is_standby or (cluster is not None and cluster != of):
+            raise _NotItsStandbyError
+        return int(replayed or 0)
+
+    def _keep_away(self, trouble: str) -> None:
+        if self._told is None:
+            _log.warning("replica_not_used", reason=trouble)
+        self._told = trouble
+        self._close_at = float("-inf")
+        if trouble != "lagging":
+            self._awaited.clear()
+            for limit in self._under_way:
+                if limit.when() is None:  # not told already
+                    limit.reschedule(asyncio.get_running_loop().time())
+
+
+async def lsn(database: Database, *, replayed: bool) -> int:
+    """Give how far a server's log goes: what a standby has replayed, or a primary has written.
+
+    Args:
+        database: the server's.
+        replayed: whether it is a standby.
+    """
+    function = "pg_last_wal_replay_lsn" if replayed else "pg_current_wal_insert_lsn"
+    async with database.read_only_session() as session:
+        found = await session.scalar(text(f"SELECT ({function}() - '0/0')::bigint"))
+    return int(found or 0)
