@@ -248,3 +248,11 @@ async def test_an_application_that_sends_one_message_again_tells_what_is_left_on
         await client()
     assert client.header(b"ratelimit").startswith(b'"default";r=6;')
     assert start["headers"] == []
+
+
+@pytest.mark.unhappy
+async def test_no_answer_tells_of_more_than_a_whole_window(records: Records) -> None:
+    served = Served(RateLimit("default", Rate(9, 3600)))
+    served.now = 2372.003  # with an hour more, and without it again: 3600.0000000000005
+    client = await served.client()
+    assert client.header(b"ratelimit") == b'"default";r=8;t=3600'

@@ -24,9 +24,9 @@ SETTINGS = {
 
 @pytest.mark.unhappy
 def test_no_setting_is_without_a_row() -> None:
-    assert SETTINGS - NAMED == set()
+    assert not SETTINGS - NAMED
 
 
 @pytest.mark.unhappy
 def test_no_row_is_of_a_setting_that_is_gone() -> None:
-    assert NAMED - SETTINGS == set()
+    assert not NAMED - SETTINGS

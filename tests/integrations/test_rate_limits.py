@@ -1,7 +1,6 @@
 """Rate limits of the settings and of the service, on every framework by the same tests."""
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -39,9 +38,7 @@ async def test_one_setting_limits_every_client(make: Callable[..., Any], service
     async with service.client(make(rate_limit="3/hour")) as client:
         answer = await client.get(PATH)
     assert answer.headers["ratelimit-policy"] == '"default";q=3;w=3600'
-    left = re.fullmatch(r'"default";r=2;t=(\d+)', answer.headers["ratelimit"])
-    assert left is not None
-    assert 0 < int(left[1]) <= 3600
+    assert answer.headers["ratelimit"] == '"default";r=2;t=3600'
 
 
 async def test_nothing_is_limited_unless_somebody_says_so(

@@ -25,6 +25,7 @@ EXEMPT = ("/health/", "/metrics")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _SLASHES = re.compile("//+")
 _REMIND_AFTER = 300.0
+_ROUNDING = 1e-6  # seconds; what a moment and a period add up to is a little more, now and then
 _STARTS = {"http.response.start", "websocket.http.response.start"}
 _log = get_logger("bedplate.rate_limit")
 
@@ -124,7 +125,7 @@ class RateLimitMiddleware:
             ):
                 continue
             used, left = await self._counter.count(key + network, seconds)
-            wait = math.ceil(left)
+            wait = math.ceil(left - _ROUNDING)
             this = f"{item}{amount - used if used < amount else 0};t={wait}".encode()
             policies, told = (b"%b, %b" % (policies, policy), b"%b, %b" % (told, this)) if told else (policy, this)  # fmt: skip
             if used > amount:
