@@ -50,9 +50,12 @@ class Position(NamedTuple):
         try:
             flags, *values = from_json(payload)
             loaded = tuple(_from_json(value, key) for value, key in zip(values, keys, strict=True))
-            return cls(loaded, bool(flags & 1), bool(flags & 2))
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            position = cls(loaded, bool(flags & 1), bool(flags & 2))
+        except _UNREADABLE as error:
             raise InvalidCursorError from error
+        if not all(map(SortKey.holds, keys, loaded)):
+            raise InvalidCursorError
+        return position
 
 
 def beyond(keys: Sequence[SortKey], position: Position) -> ColumnElement[bool]:
@@ -152,6 +155,11 @@ def _bound(key: SortKey, value: Any) -> ColumnElement[Any]:  # noqa: ANN401
     return value if isinstance(value, BindParameter) else literal(value, key.expression.type)
 
 
+# Whatever bytes can make of reading them; the last one where nothing tells an enum's class.
+_UNREADABLE = (
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+    NotImplementedError,
+)
 _AS_IT_IS = {type(None), bool, int, float, str}
 
 # Longest types first where one is a kind of the other: a datetime is a date too.

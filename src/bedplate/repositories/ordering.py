@@ -1,16 +1,18 @@
 """The order of a listing: which columns, which way, and where the empty ones stand."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, UnaryExpression
+from sqlalchemy import ColumnElement, Enum, TypeDecorator, UnaryExpression
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import ColumnClause
+from sqlalchemy.types import TypeEngine
 
 from bedplate.repositories.keys import primary_key
 
@@ -69,6 +71,17 @@ class SortKey:
             return rendered
         return rendered.nulls_first() if self.nulls_first else rendered.nulls_last()
 
+    def holds(self, value: object) -> bool:
+        """Tell whether a row can have such a value here: another type of column had others."""
+        if value is None:
+            return True
+        process, kinds = _values_of(self.expression.type)
+        try:
+            sent = value if process is None else process(value)
+        except Exception:  # noqa: BLE001 - a service's own type raises what it likes
+            return False
+        return isinstance(sent, kinds) and (kinds is not _WHOLE or _is_whole(sent))
+
     def describe(self) -> list[object]:
         """Name it for a signature."""
         return [
@@ -77,6 +90,32 @@ class SortKey:
             self.descending,
             self.nulls_first,
         ]
+
+
+_WHOLE = (int, Decimal)
+"""What an expression of whole numbers gives: PostgreSQL makes their sum a ``numeric``."""
+
+
+def _is_whole(value: Any) -> bool:  # noqa: ANN401 - one of those
+    return type(value) is not bool and (isinstance(value, int) or value.is_finite())
+
+
+@lru_cache(1024)
+def _values_of(
+    kind: TypeEngine[Any],
+) -> tuple[Callable[[Any], Any] | None, type[Any] | tuple[type[Any], ...]]:
+    """Give what makes a value of a type ready to be sent, and of which kinds it is then."""
+    found = kind.dialect_impl(_DIALECT)
+    process = found.bind_processor(_DIALECT) if isinstance(kind, TypeDecorator | Enum) else None
+    while isinstance(found, TypeDecorator):
+        found = found.load_dialect_impl(_DIALECT)
+    if isinstance(found, Enum):
+        return process, str
+    try:
+        expected = found.python_type
+    except NotImplementedError:
+        return process, object
+    return process, _WHOLE if expected is int else expected
 
 
 @dataclass(frozen=True, slots=True, eq=False)
