@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import (
+    CHAR,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -15,10 +16,12 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     insert,
+    literal,
     select,
     text,
 )
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from bedplate.database import Database, errors, translate_errors
@@ -51,6 +54,7 @@ BOOKS = Table(
     Column("late_shelf_id", ForeignKey("shelves.id", deferrable=True, initially="DEFERRED")),
     Column(LONG, Integer, unique=True),
 )
+CODES = Table("codes", METADATA, Column("code", CHAR(3), primary_key=True))
 # An application that gives its constraints no names: PostgreSQL chooses them.
 OTHERS = MetaData()
 UNNAMED = Table(
@@ -172,6 +176,29 @@ async def test_a_failing_look_up_of_names_does_not_hide_the_error(
     error = await caught(session, insert(SHELVES).values(id=1))
     assert isinstance(error, DuplicateError)
     assert error.constraint == "pk_shelves"
+
+
+@pytest.mark.unhappy
+async def test_an_upsert_that_meets_one_row_twice_is_invalid(session: AsyncSession) -> None:
+    same = upsert(CODES).on_conflict_do_update(index_elements=["code"], set_={"code": "x"})
+    for statement in (
+        same.values([{"code": "x"}, {"code": "x "}]),
+        same.from_select(["code"], select(literal("x")).union_all(select(literal("x ")))),
+    ):
+        async with session.begin_nested() as savepoint:
+            error = await caught(session, statement)
+            await savepoint.rollback()
+        assert isinstance(error, InvalidDataError)
+        assert error.message == "The same row is given twice."
+
+
+@pytest.mark.unhappy
+async def test_a_subquery_of_several_rows_is_a_fault_of_the_program(session: AsyncSession) -> None:
+    several = select(literal(1)).union_all(select(literal(2))).scalar_subquery()
+    with pytest.raises(DBAPIError) as info:
+        await session.execute(select(several))
+    assert info.value.orig is not None
+    assert getattr(info.value.orig, "sqlstate", None) == "21000"
 
 
 @pytest.mark.unhappy

@@ -80,17 +80,23 @@ def _invalid_data(facts: Facts) -> BedplateError:
     return InvalidDataError(constraint=facts.constraint, field=facts.column)
 
 
+def _given_twice(facts: Facts) -> BedplateError | None:
+    """Tell an upsert that meets one row twice from a subquery with more than one row."""
+    return InvalidDataError("The same row is given twice.") if facts.is_upsert else None
+
+
 def _unavailable(_: Facts) -> BedplateError:
     return DatabaseUnavailableError()
 
 
-_BY_SQLSTATE: dict[str, Callable[[Facts], BedplateError]] = {
+_BY_SQLSTATE: dict[str, Callable[[Facts], BedplateError | None]] = {
     # classes
     "08": _unavailable,  # connection exception
     "22": _invalid_data,  # data exception: out of range, too long, not a date ...
     "23": _invalid_data,  # constraint violation: check, not null
     "53": _unavailable,  # insufficient resources: disk, memory, connections
     # conditions
+    "21000": _given_twice,
     "23001": _still_referenced,  # RESTRICT
     "23503": _broken_reference,
     "23505": _duplicate,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import Index, MetaData, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy.dialects.postgresql.dml import OnConflictDoUpdate
 from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.schema import ColumnCollectionConstraint
 
@@ -25,6 +26,9 @@ class Facts:
     is_unsendable: bool = False
     is_delete: bool = False
     """Whether the statement deletes rows; one that is given as text is not looked into."""
+
+    is_upsert: bool = False
+    """Whether it stores rows or changes those that are there; it is not looked into either."""
 
     @property
     def is_lost_connection(self) -> bool:
@@ -50,7 +54,14 @@ def facts_of(error: BaseException, context: ExceptionContext | None = None) -> F
         is_stale_plan=type(error).__name__ == "InvalidCachedStatementError",
         is_unsendable=_is_unsendable(driver),
         is_delete=context is not None and getattr(context.execution_context, "isdelete", False),
+        is_upsert=context is not None and _is_upsert(context),
     )
+
+
+def _is_upsert(context: ExceptionContext) -> bool:
+    compiled = getattr(context.execution_context, "compiled", None)
+    changing = getattr(compiled, "statement", None)
+    return isinstance(getattr(changing, "_post_values_clause", None), OnConflictDoUpdate)
 
 
 def _driver_error(error: BaseException) -> BaseException:

@@ -30,11 +30,6 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UTCDateTime}
-    # What the database fills in comes back with the same statement: a later load would be
-    # implicit I/O, which async sessions cannot do.
-    __mapper_args__ = {  # noqa: RUF012 - as DeclarativeBase declares it
-        "eager_defaults": True,
-    }
 
     def __repr__(self) -> str:
         """Name the row by its key alone: reprs reach logs."""
@@ -44,8 +39,15 @@ class Base(DeclarativeBase):
 
 
 @event.listens_for(Base, "before_mapper_configured", propagate=True)
-def _load_nothing_unasked(mapper: Mapper[Any], _model: type[Any]) -> None:
-    """Take SQLAlchemy's default, ``"select"``, for none; a backref's too."""
+def _load_nothing_later(mapper: Mapper[Any], _model: type[Any]) -> None:
+    """Take SQLAlchemy's defaults, ``"auto"`` and ``"select"``, for none; a backref's too.
+
+    Not in ``__mapper_args__``: a model that has its own replaces those of its base.
+    """
+    # What the database fills in comes back with the same statement: a later load would be
+    # implicit I/O, which async sessions cannot do.
+    if mapper.eager_defaults == "auto":
+        mapper.eager_defaults = True
     for found in mapper.iterate_properties:
         if not isinstance(found, RelationshipProperty):
             continue

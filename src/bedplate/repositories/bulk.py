@@ -47,7 +47,7 @@ class BulkWrites[M: DeclarativeBase](EntityReads[M]):
 
         Args:
             rows: for each, the attributes of the key and new values by attribute; all with the
-                same attributes. A model with VersionMixin counts its versions up.
+                same attributes. A model with versions counts them up.
 
         Raises:
             TypeError: when rows have different attributes, lack the key, change nothing or name
@@ -145,7 +145,7 @@ class BulkWrites[M: DeclarativeBase](EntityReads[M]):
             raise TypeError(f"update_many: each row needs {', '.join(lacking)}, its key")
         if len(names) == len(keys):
             raise TypeError("update_many: the rows change nothing")
-        if self._scope.is_versioned and "version" in names:
+        if self._scope.is_versioned and self._scope.version in names:
             raise TypeError("update_many: the version counts itself up")
 
     async def _numbers(

@@ -48,8 +48,8 @@ class Repository[M: DeclarativeBase](Upserts[M]):
         Args:
             which: the key, or the entity.
             changes: new values by attribute; a value may be an SQL expression.
-            version: the version that the row must still have, for models with VersionMixin; with
-                an entity it is the one it was loaded with.
+            version: the version that the row must still have, for models with VersionMixin
+                or a ``version_id_col`` of their own; with an entity it is the one it was loaded with.
 
         Raises:
             NotFoundError: when there is no such row.
@@ -91,8 +91,8 @@ class Repository[M: DeclarativeBase](Upserts[M]):
 
         Args:
             which: the key, or the entity.
-            version: the version that the row must still have, for models with VersionMixin; with
-                an entity it is the one it was loaded with.
+            version: the version that the row must still have, for models with VersionMixin
+                or a ``version_id_col`` of their own; with an entity it is the one it was loaded with.
 
         Raises:
             NotFoundError: when there is no such row, or it is marked already.
@@ -130,24 +130,26 @@ class Repository[M: DeclarativeBase](Upserts[M]):
             return _number(result)
         return await self._delete(conditional(delete(self.model).where(*conditions)), self._scope)
 
-    async def _expected(self, which: object, version: int | None) -> int | None:
+    async def _expected(
+        self, which: object, version: int | None
+    ) -> Any:  # noqa: ANN401 - a version
         """Give the version that a change expects, if any."""
         if not self._scope.is_versioned:
             if version is not None:
-                raise TypeError(f"{self.model.__name__} has no VersionMixin")
+                raise TypeError(f"{self.model.__name__} has no version column")
             return None
         if version is not None or not isinstance(which, self.model):
             return version
         if self.session.is_modified(which):
             await self.session.flush()  # counts its version up
-        loaded: int | None = which.__dict__.get("version")
+        loaded = which.__dict__.get(self._scope.version)
         if loaded is None:
             raise ValueError("the entity has no loaded version: read it again, or give version=")
         return loaded
 
-    async def _unchanged(self, identity: tuple[Any, ...], expected: int | None) -> M:
+    async def _unchanged(self, identity: tuple[Any, ...], expected: object) -> M:
         row = await self.get(identity)
-        if expected is not None and row.__dict__["version"] != expected:
+        if expected is not None and row.__dict__[self._scope.version] != expected:
             raise StaleError
         return row
 
@@ -155,7 +157,7 @@ class Repository[M: DeclarativeBase](Upserts[M]):
         self,
         identity: tuple[Any, ...],
         changes: Mapping[str, object],
-        expected: int | None,
+        expected: object,
         scope: Scope,
     ) -> M | None:
         """Change one row, and give it if there was one."""
@@ -166,7 +168,7 @@ class Repository[M: DeclarativeBase](Upserts[M]):
             restore(row, kept)
         return row
 
-    async def _remove(self, identity: tuple[Any, ...], expected: int | None, scope: Scope) -> None:
+    async def _remove(self, identity: tuple[Any, ...], expected: object, scope: Scope) -> None:
         """Delete one row for good."""
         statement = statements.deleted_row(self.model)
         if conditions := self._conditions(expected, scope):
@@ -177,13 +179,13 @@ class Repository[M: DeclarativeBase](Upserts[M]):
         if _number(result) == 0:
             await self._refuse(identity, expected, scope)
 
-    def _conditions(self, expected: int | None, scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    def _conditions(self, expected: object, scope: Scope) -> tuple[ColumnElement[bool], ...]:
         if expected is None:
             return scope.conditions
-        return (*scope.conditions, mapper_of(self.model).columns["version"] == expected)
+        return (*scope.conditions, mapper_of(self.model).columns[scope.version] == expected)
 
     async def _refuse(
-        self, identity: tuple[Any, ...], expected: int | None, scope: Scope | None = None
+        self, identity: tuple[Any, ...], expected: object, scope: Scope | None = None
     ) -> NoReturn:
         """Say why no row was changed: there is none, or it has another version."""
         if expected is not None:

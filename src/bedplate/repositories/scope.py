@@ -2,10 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, and_, false, func, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ColumnExpressionArgument,
+    Integer,
+    and_,
+    bindparam,
+    false,
+    func,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
@@ -15,7 +25,6 @@ from bedplate.models import (
     ActorMixin,
     SoftDeleteMixin,
     TenantMixin,
-    VersionMixin,
 )
 from bedplate.models.actor import actor_of
 from bedplate.models.tenant import admit, another_tenant, is_bound, tenant_of
@@ -41,7 +50,8 @@ class _Traits:
     name: str
     is_plain: bool
     has_actor: bool
-    next_version: ColumnElement[int] | None
+    version: str | None
+    next_version: ColumnElement[Any] | None
     tenant: Any
     shown: Mapping[Shown, tuple[ColumnElement[bool], ...]]
     loads_more: bool
@@ -54,12 +64,13 @@ def _traits(model: type[DeclarativeBase]) -> _Traits:
     if issubclass(model, SoftDeleteMixin):
         shown["present"] = (model.deleted_at.is_(None),)
         shown["deleted"] = (model.deleted_at.is_not(None),)
-    mixins = (ActorMixin, SoftDeleteMixin, TenantMixin, VersionMixin)
+    version, next_version = _version(model)
     return _Traits(
         name=model.__name__,
-        is_plain=not issubclass(model, mixins),
+        is_plain=not issubclass(model, ActorMixin | SoftDeleteMixin | TenantMixin) and not version,
         has_actor=issubclass(model, ActorMixin),
-        next_version=model.version + 1 if issubclass(model, VersionMixin) else None,
+        version=version,
+        next_version=next_version,
         tenant=model.tenant_id if issubclass(model, TenantMixin) else None,
         shown=shown,
         loads_more=any(
@@ -69,6 +80,23 @@ def _traits(model: type[DeclarativeBase]) -> _Traits:
             relationship.lazy in _JOINING for relationship in mapper_of(model).relationships
         ),
     )
+
+
+def _version(model: type[DeclarativeBase]) -> tuple[str | None, ColumnElement[Any] | None]:
+    """Give the attribute that counts versions, of VersionMixin or not, and its next value in SQL.
+
+    There is no next value where the database makes it, as a trigger or ``xmin`` does.
+    """
+    mapper = mapper_of(model)
+    column, make = mapper.version_id_col, mapper.version_id_generator
+    if not isinstance(column, Column):
+        return None, None
+    name = mapper.get_property_by_column(column).key
+    if not callable(make):
+        return name, None
+    if isinstance(column.type, Integer):
+        return name, column + 1
+    return name, bindparam(None, callable_=partial(make, None), type_=column.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +137,8 @@ class Scope:
 
     @property
     def is_versioned(self) -> bool:
-        """Whether changes count the version of a row up."""
-        return self.traits.next_version is not None
+        """Whether each change of a row gives it another version."""
+        return self.traits.version is not None
 
     @property
     def is_narrowing(self) -> bool:
@@ -195,15 +223,20 @@ class Scope:
             given = row.pop("tenant_id")
             if given != tenant_of(self.session, traits.name):
                 raise another_tenant()
-        if traits.next_version is not None:
-            row["version"] = traits.next_version
+        if traits.version is not None and traits.next_version is not None:
+            row[traits.version] = traits.next_version
         if traits.has_actor:
             actor = actor_of(self.session)
             row["updated_by"] = row.get("updated_by") if actor is None else actor
         return row
 
     @property
-    def next_version(self) -> ColumnElement[int] | None:
+    def version(self) -> str:
+        """Give the attribute that holds the version, of a model that has one."""
+        return self.traits.version or ""
+
+    @property
+    def next_version(self) -> ColumnElement[Any] | None:
         """Give the version of a row after a change, if it has one."""
         return self.traits.next_version
 

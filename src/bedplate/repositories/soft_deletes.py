@@ -38,8 +38,8 @@ class SoftDeleteRepository[M: DeclarativeBase](Repository[M]):
 
         Args:
             which: the key, or the entity.
-            version: the version that the row must still have, for models with VersionMixin; with
-                an entity it is the one it was loaded with.
+            version: the version that the row must still have, for models with VersionMixin
+                or a ``version_id_col`` of their own; with an entity it is the one it was loaded with.
 
         Raises:
             NotFoundError: when there is no such row, or it is not deleted.
@@ -58,8 +58,8 @@ class SoftDeleteRepository[M: DeclarativeBase](Repository[M]):
 
         Args:
             which: the key, or the entity.
-            version: the version that the row must still have, for models with VersionMixin; with
-                an entity it is the one it was loaded with.
+            version: the version that the row must still have, for models with VersionMixin
+                or a ``version_id_col`` of their own; with an entity it is the one it was loaded with.
 
         Raises:
             NotFoundError: when there is no such row.

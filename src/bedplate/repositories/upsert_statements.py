@@ -48,8 +48,11 @@ class Change:
     stamps: tuple[str, ...]
     """Others that do so if the row is changed: they make no difference by themselves."""
 
-    next_version: ColumnElement[int] | None
-    """The version of the row then, if it has one."""
+    version: str
+    """The attribute that holds its version, if it has one."""
+
+    next_version: ColumnElement[Any] | None
+    """Its version then, if the statement says it."""
 
     conditions: tuple[ColumnElement[bool], ...]
     """Which rows may be changed at all."""
@@ -163,7 +166,7 @@ def _changing(
     if columns:
         new |= _on_update((*columns, *stamps))
         if change.next_version is not None:
-            new[mapper_of(model).columns["version"].key] = change.next_version
+            new[mapper_of(model).columns[change.version].key] = change.next_version
     else:
         # Nothing changes; but only a row that is written comes back.
         new[key.columns[0].key] = statement.excluded[key.columns[0].key]

@@ -259,6 +259,7 @@ class Upserts[M: DeclarativeBase](BulkWrites[M], Adds[M]):
         return Change(
             names=tuple(name for name in names if name not in kept),
             stamps=scope.stamps,
+            version=scope.version,
             next_version=scope.next_version,
             conditions=scope.conditions,
             only_if_different=self._only_if_different,
