@@ -91,7 +91,13 @@ _remove = _group("remove", "Remove a resource that was added and not changed.")
 _jobs = _group("jobs", "Look at background jobs, and try dead ones again.")
 
 for _parent, _command, *_lines in (
-    (app, serve.serve, "bedplate serve --reload", "bedplate serve --port 8001"),
+    (
+        app,
+        serve.serve,
+        "bedplate serve --reload",
+        "bedplate serve --port 8001",
+        "bedplate serve --host 0.0.0.0 --workers 4",
+    ),
     (app, worker.worker, "bedplate worker", "*/5 * * * * cd /srv/orders && bedplate worker --once"),
     (app, doctor.doctor, "bedplate doctor"),
     (app, routes.routes, "bedplate routes", "bedplate routes /api/v1/users"),

@@ -12,7 +12,7 @@ from bedplate.cli.environment import settle_environment, variable
 from bedplate.cli.migrating import counted
 from bedplate.cli.project import Project
 from bedplate.cli.versions import library_version, release_of, template_version
-from bedplate.settings import ServiceSettings, load_settings
+from bedplate.settings import SecretUrl, ServiceSettings, load_settings
 
 SUPPORTED_POSTGRES = range(15, 19)
 
@@ -79,6 +79,8 @@ def _database(project: Project, settings: ServiceSettings) -> Iterator[Finding]:
     try:
         with running_database(settings) as url:
             yield _server(asyncio.run(_server_version(url.get_secret_value())))
+            yield _connections(settings, settings.database_direct_url or url)
+            yield from _replica(settings, url)
             if project.migrated:
                 yield _migrations(project, url.get_secret_value())
     except Exception as error:  # noqa: BLE001 - a check that fails is a finding
@@ -92,6 +94,31 @@ def _server(version: int) -> Finding:
         return Finding("ok", "database", text)
     lowest, highest = SUPPORTED_POSTGRES[0], SUPPORTED_POSTGRES[-1]
     return Finding("warn", "database", f"{text}; bedplate is tested on {lowest} to {highest}")
+
+
+def _connections(settings: ServiceSettings, url: SecretUrl) -> Finding:
+    from bedplate.cli.budget import budget_of
+
+    budget = budget_of(settings, url, workers=1)
+    if budget is None:
+        return Finding("ok", "connections", "shared out by a pooler; count its default_pool_size")
+    if not budget.fits:
+        return Finding("fail", "connections", f"{budget.describe()}; {budget.advise()}")
+    most = budget.most_processes
+    room = "this one" if most == 1 else f"{most} of them, on all machines together"
+    return Finding("ok", "connections", f"{budget.describe()}: room for {room}")
+
+
+def _replica(settings: ServiceSettings, url: SecretUrl) -> Iterator[Finding]:
+    if settings.database_read_url is None:
+        return
+    from bedplate.cli.standby import standby_trouble
+
+    trouble = asyncio.run(standby_trouble(settings, url, settings.database_read_url))
+    if trouble is None:
+        yield Finding("ok", "replica", "follows the database closely")
+        return
+    yield Finding("warn", "replica", f"DATABASE_READ_URL is not used ({trouble})")
 
 
 async def _server_version(url: str) -> int:

@@ -16,6 +16,14 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")
     ] = 8000,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=128,
+            help="Processes that serve; one for each processor that the service has.",
+        ),
+    ] = 1,
     reload: Annotated[
         bool, typer.Option("--reload", help="Start again whenever a source file changes.")
     ] = False,
@@ -34,9 +42,20 @@ def serve(
 
     Without ENVIRONMENT this is development. There, without DATABASE_URL, an embedded PostgreSQL
     runs while somebody serves, and is migrated; its data stays.
+
+    Several workers share one socket; one that dies is replaced. Each keeps DATABASE_POOL_SIZE connections: it is checked that PostgreSQL has
+    them.
     """
     from bedplate.cli.serving import serve_project
 
+    if reload and workers > 1:
+        raise typer.BadParameter("--reload serves with one process", param_hint="--workers")
     serve_project(
-        find_project(), host=host, port=port, reload=reload, drain=drain, debug=bool(context.obj)
+        find_project(),
+        host=host,
+        port=port,
+        workers=workers,
+        reload=reload,
+        drain=drain,
+        debug=bool(context.obj),
     )

@@ -36,23 +36,45 @@ class Announcer:
     address: str
     docs: bool
     as_log: bool
+    workers: int = 1
+    silent: bool = False
+    """Whether another process speaks for this one."""
 
     def serving(self) -> None:
         """Say that connections are accepted."""
-        if self.as_log:
-            _log.info("serving", address=self.address)
+        if self.silent:
             return
-        say(f"Serving on {self.address}")
+        several = self.workers > 1
+        if self.as_log:
+            _log.info(
+                "serving", address=self.address, **({"workers": self.workers} if several else {})
+            )
+            return
+        say(f"Serving on {self.address}" + (f" with {self.workers} workers" if several else ""))
         if self.docs:
             say(f"API documentation on {self.address}/docs")
         say("Stop it with Ctrl+C.")
 
     def stopping(self) -> None:
         """Say that no more connections are accepted."""
+        if self.silent:
+            return
         if self.as_log:
             _log.info("stopping", address=self.address)
         else:
             note("Stopping: requests in flight finish first.")
+
+    def worker_died(self, process: int | None, exit_code: int | None) -> None:
+        """Say that one of several processes has ended by itself, and is replaced.
+
+        Args:
+            process: its number.
+            exit_code: how it ended; below 0 the number of a signal.
+        """
+        if self.as_log:
+            _log.warning("worker_died", process=process, exit_code=exit_code)
+        else:
+            note(f"Worker {process} has ended ({exit_code}); another one takes its place.")
 
 
 class Server(uvicorn.Server):

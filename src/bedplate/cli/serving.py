@@ -2,13 +2,23 @@
 
 import socket
 import sys
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
+import typer
+
+from bedplate.cli.budget import require_room
 from bedplate.cli.console import note
 from bedplate.cli.database import OpenProject, running_database
 from bedplate.cli.environment import settle_environment, variable
+from bedplate.cli.errors import ExitCode
 from bedplate.cli.project import Project
 from bedplate.cli.sockets import address_of, bind, refused
 from bedplate.settings import ServiceSettings, load_settings
+
+if TYPE_CHECKING:
+    from bedplate.cli.server import Server
 
 DRAIN = 5.0
 """Seconds between readiness turning 503 and the listener closing, where others route to us."""
@@ -16,7 +26,14 @@ BACKLOG = 2048
 
 
 def serve_project(
-    project: Project, *, host: str, port: int, reload: bool, drain: float | None, debug: bool
+    project: Project,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    reload: bool,
+    drain: float | None,
+    debug: bool,
 ) -> None:
     """Serve a project until a signal ends it.
 
@@ -24,6 +41,7 @@ def serve_project(
         project: what to serve; its folder becomes the working directory.
         host: address to listen on.
         port: port to listen on, or 0 for any that is free.
+        workers: how many processes serve.
         reload: whether to start again when a source file changes.
         drain: seconds to answer on after SIGTERM; None for what suits the environment.
         debug: whether failures show their traceback.
@@ -43,10 +61,15 @@ def serve_project(
         with running_database(settings, meanwhile=None if reload else project.load_app) as url:
             direct = settings.database_direct_url or url
             OpenProject(project, settings, direct).ensure_migrated()
+            if project.migrated:  # it has a database
+                require_room(settings, direct, workers=workers)
             drain = drain if drain is not None else DRAIN if settings.is_deployed else 0
-            _run(project, settings, listener, reload=reload, drain=drain, debug=debug)
+            run = partial(_run, project, settings, listener, drain=drain, debug=debug)
+            exit_code = run(workers=workers, reload=reload)
             if settings.database_url is None:
                 note("Leaving the embedded PostgreSQL; its data stays.")
+    if exit_code != ExitCode.DONE:
+        raise typer.Exit(exit_code)
 
 
 def _run(
@@ -54,20 +77,37 @@ def _run(
     settings: ServiceSettings,
     listener: socket.socket,
     *,
+    workers: int,
     reload: bool,
     drain: float,
     debug: bool,
-) -> None:
+) -> int:
     from bedplate.cli.application import Application
     from bedplate.cli.server import Announcer, Server
 
     announcer = Announcer(
-        address_of(listener), docs=settings.docs_enabled, as_log=settings.logs_as_json
+        address_of(listener),
+        docs=settings.docs_enabled,
+        as_log=settings.logs_as_json,
+        workers=workers,
     )
-    server = Server(Application(project), announcer, drain=drain, debug=debug)
-    if not reload:
-        server.run_here([listener])
-        return
+    speaking = replace(announcer, silent=workers > 1)
+    server = Server(Application(project), speaking, drain=drain, debug=debug)
+    if workers > 1:
+        from bedplate.cli.workers import Workers
+        from bedplate.logging import configure_logging
+
+        configure_logging(settings.log_level, json=settings.logs_as_json)
+        supervisor = Workers(server, announcer, [listener], number=workers)
+        supervisor.run()
+        return supervisor.exit_code
+    if reload:
+        _run_reloading(project, server, listener)
+        return ExitCode.DONE
+    return server.run_here([listener])
+
+
+def _run_reloading(project: Project, server: "Server", listener: socket.socket) -> None:
     from uvicorn.supervisors import ChangeReload
 
     try:

@@ -131,8 +131,11 @@ class StandbyWatch:
             self._awaited.append((now, position))
             while self._awaited and self._awaited[0][1] <= replayed:
                 self._close_at = self._awaited.popleft()[0]
-        if monotonic() - self._close_at > self._lag:
+        since = max(self._close_at, self._awaited[0][0] if self._awaited else now)
+        if monotonic() - since > self._lag:
             self._keep_away("lagging")
+        elif monotonic() - self._close_at > self._lag:
+            return  # nothing is known yet
         elif self._told is not None:
             await self._renew()  # connections that it has ended, lest the next readers find them
             self._told = None
