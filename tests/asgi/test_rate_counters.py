@@ -115,3 +115,11 @@ async def test_it_counts_as_a_simple_model_does(requests: list[tuple[str, int]])
             times.clear()
         times.append(clock.now)
         assert await counter.count(key, 10) == (len(times), times[0] + 10 - clock.now)
+
+
+@pytest.mark.unhappy
+async def test_a_counter_that_was_closed_begins_anew() -> None:
+    counter = MemoryRateCounter()
+    await counter.count("a", 60)
+    await counter.close()
+    assert (await counter.count("a", 60))[0] == 1

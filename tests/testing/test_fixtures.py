@@ -203,3 +203,44 @@ async def test_what_a_failed_statement_left_is_rolled_back(database: Database) -
 async def test_nothing_is_left_by_a_test_whose_statement_failed(database: Database) -> None:
     async with database.session() as session:
         assert await session.scalar(text("SELECT to_regclass('left_behind') IS NULL"))
+
+
+async def test_what_was_built_with_the_shared_database_works_on_that_of_the_test(
+    shared_database: Database, database: Database
+) -> None:
+    async with shared_database.session() as session:
+        await session.execute(text("CREATE TABLE shared (id int)"))
+        await session.commit()
+    async with database.session() as session:
+        assert await session.scalar(text("SELECT to_regclass('shared')")) == "shared"
+
+
+@pytest.mark.unhappy
+async def test_what_the_shared_database_was_told_is_gone_in_the_next_test(
+    shared_database: Database, database: Database
+) -> None:
+    async with shared_database.session() as session:
+        assert await session.scalar(text("SELECT to_regclass('shared') IS NULL"))
+
+
+@pytest.mark.unhappy
+async def test_the_shared_database_refuses_whoever_asks_for_no_database(
+    shared_database: Database,
+) -> None:
+    with pytest.raises(RuntimeError, match="asks for the fixture `database`"):
+        shared_database.session()
+    assert not hasattr(shared_database, "anything_else")
+
+
+@pytest.mark.unhappy
+def test_the_outbox_of_a_test_is_as_new(project: pytest.Pytester) -> None:
+    project.makepyfile("""
+        def test_it_fails(outbox, shared_outbox):
+            outbox.failing = OSError()
+            outbox.mails.append("mail")
+
+        def test_the_next_one_does_not(outbox, shared_outbox):
+            assert outbox is shared_outbox
+            assert (outbox.failing, outbox.mails) == (None, [])
+        """)
+    project.runpytest_subprocess().assert_outcomes(passed=2)

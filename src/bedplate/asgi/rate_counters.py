@@ -75,7 +75,8 @@ class MemoryRateCounter:
         self._sweep_at = min(self._most, max(_FIRST_SWEEP, 2 * len(self._windows)))
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Forget all counts, as the end of the process would."""
+        self._windows.clear()
 
 
 class FallbackRateCounter:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bedplate.database import Database
     from bedplate.database.embedded import EmbeddedPostgres
     from bedplate.testing.lifespan import ASGIApp
-    from bedplate.testing.postgres import Postgres, Schema
+    from bedplate.testing.postgres import Postgres, Schema, SharedDatabase
 
 _LOOP_SCOPE = "asyncio_default_test_loop_scope"
 
@@ -94,19 +94,32 @@ def _embedded() -> "EmbeddedPostgres":
     return EmbeddedPostgres("tests", durable=False).__enter__()
 
 
+@pytest.fixture(scope="session")
+def shared_database() -> "SharedDatabase":
+    """Give what `database` is in every test, to build an application with it once for all of them.
+
+    It refuses everything while no test is running that asks for `database`.
+    """
+    from bedplate.testing.postgres import SharedDatabase
+
+    return SharedDatabase()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def database(
-    request: pytest.FixtureRequest, postgres: "Postgres", schema: "Schema"
+    request: pytest.FixtureRequest,
+    postgres: "Postgres",
+    schema: "Schema",
+    shared_database: "SharedDatabase",
 ) -> AsyncIterator["Database"]:
     """Give a database whose sessions join one transaction, rolled back after the test."""
-    from bedplate.database import Database
-
     _demand_session_loop(request)
-    shared = await postgres.shared(schema)
-    async with shared.engine.connect() as connection:
+    made = await postgres.shared(schema)
+    async with made.engine.connect() as connection:
         transaction = await connection.begin()
         try:
-            yield Database.bound_to(connection)
+            with shared_database.bound(connection):
+                yield shared_database
         finally:
             await transaction.rollback()
 
@@ -155,10 +168,18 @@ def frozen_clock() -> FrozenClock:
     return FrozenClock()
 
 
-@pytest.fixture
-def outbox() -> Outbox:
-    """Give a mailer that keeps mails instead of sending them."""
+@pytest.fixture(scope="session")
+def shared_outbox() -> Outbox:
+    """Give what `outbox` is in every test, to build an application with it once for all of them."""
     return Outbox()
+
+
+@pytest.fixture
+def outbox(shared_outbox: Outbox) -> Outbox:
+    """Give a mailer that keeps mails instead of sending them; it is empty, and works."""
+    shared_outbox.clear()
+    shared_outbox.failing = None
+    return shared_outbox
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Never, Self
 
 from sqlalchemy import URL, MetaData, create_mock_engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +19,30 @@ from bedplate.testing.guard import PREFIX, check_name, unguarded
 type Schema = MetaData | Callable[[str], object]
 """What fills an empty database: tables to create, or a function that is given its URL."""
 
+_UNBOUND = {"engine", "_connection"}
 _LEFT_OVER_AFTER = 24 * 60 * 60  # seconds
+
+
+class SharedDatabase(Database):
+    """One object for a whole run, so that an application is built once; each test lends it a connection."""
+
+    def __init__(self) -> None:
+        """Make one that refuses everything until it is bound."""
+
+    def __getattr__(self, name: str) -> Never:
+        """Say what is missing."""
+        if name in _UNBOUND:
+            raise RuntimeError("No test that asks for the fixture `database` is running.")
+        raise AttributeError(name)
+
+    @contextmanager
+    def bound(self, connection: AsyncConnection) -> Iterator[Self]:
+        """Let all sessions join a connection inside a ``with`` block, as `Database.bound_to` does."""
+        vars(self).update(vars(Database.bound_to(connection)))
+        try:
+            yield self
+        finally:
+            vars(self).clear()
 
 
 class Postgres:

@@ -10,9 +10,16 @@ from app.main import create_app
 from tests.integration.people import App, Member, join, promote
 
 
+@pytest.fixture(scope="session")
+def application(settings: Settings, shared_database: Database, shared_outbox: Outbox) -> App:
+    """Built once, for that takes longest; each test starts and stops it anew."""
+    return create_app(settings, database=shared_database, mailer=shared_outbox)
+
+
 @pytest.fixture
-def app(settings: Settings, database: Database, outbox: Outbox) -> App:
-    return create_app(settings, database=database, mailer=outbox)
+def app(application: App, database: Database, outbox: Outbox) -> App:
+    """The application, with a database and an outbox that are as new."""
+    return application
 
 
 @pytest.fixture

@@ -21,17 +21,29 @@ from app.services.user import UserService
 NEW = {"email": "Ada@Example.com", "password": "correct horse battery staple"}
 
 
+@pytest.fixture(scope="module")
+def mocks(module_mocker: MockerFixture) -> dict[type, MagicMock]:
+    """Made once, for a specification is read slowly; each test has them as new."""
+    kinds = (UserRepository, SessionRepository, BcryptHasher)
+    return {kind: module_mocker.create_autospec(kind, instance=True) for kind in kinds}
+
+
+@pytest.fixture(autouse=True)
+def _as_new(mocks: dict[type, MagicMock]) -> None:
+    for mock in mocks.values():
+        mock.reset_mock(return_value=True, side_effect=True)
+
+
 @pytest.fixture
-def users(mocker: MockerFixture) -> MagicMock:
-    repository: MagicMock = mocker.create_autospec(UserRepository, instance=True)
+def users(mocks: dict[type, MagicMock]) -> MagicMock:
+    repository = mocks[UserRepository]
     repository.lock_administrators.return_value = set()
     return repository
 
 
 @pytest.fixture
-def sessions(mocker: MockerFixture) -> MagicMock:
-    repository: MagicMock = mocker.create_autospec(SessionRepository, instance=True)
-    return repository
+def sessions(mocks: dict[type, MagicMock]) -> MagicMock:
+    return mocks[SessionRepository]
 
 
 @pytest.fixture
@@ -40,8 +52,8 @@ def uow(users: MagicMock, sessions: MagicMock) -> FakeUnitOfWork:
 
 
 @pytest.fixture
-def hasher(mocker: MockerFixture) -> MagicMock:
-    hasher: MagicMock = mocker.create_autospec(BcryptHasher, instance=True)
+def hasher(mocks: dict[type, MagicMock]) -> MagicMock:
+    hasher = mocks[BcryptHasher]
     hasher.hash.return_value = "hashed"
     return hasher
 
