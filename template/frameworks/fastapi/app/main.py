@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from app.api import v1, well_known
 from app.config import Settings
+from app.core import security
 from app.core.resources import open_resources
 
 
@@ -44,7 +45,8 @@ def create_app(
         "sign-up", settings.rate_limit_sign_up, paths=["/api/v1/users"], methods=["POST"]
     )
     checks = {"database": check_database}
-    install(app, settings, checks=checks, rate_limits=[sign_up])
+    caller = security.caller(settings)
+    install(app, settings, checks=checks, rate_limits=[sign_up], caller=caller)
     app.include_router(v1.router)
     app.include_router(well_known.router)
     return app

@@ -12,6 +12,7 @@ from litestar import Litestar
 
 from app.api import v1, well_known
 from app.config import Settings
+from app.core import security
 from app.core.resources import open_resources
 
 
@@ -46,5 +47,13 @@ def create_app(
         "sign-up", settings.rate_limit_sign_up, paths=["/api/v1/users"], methods=["POST"]
     )
     checks = {"database": check_database}
-    install(app, settings, checks=checks, rate_limits=[sign_up], title=settings.service_name)
+    caller = security.caller(settings)
+    install(
+        app,
+        settings,
+        checks=checks,
+        rate_limits=[sign_up],
+        caller=caller,
+        title=settings.service_name,
+    )
     return app
