@@ -113,6 +113,25 @@ def test_nobody_is_killed_who_still_answers(kinds: dict[str, Any]) -> None:
 
 
 @pytest.mark.unhappy
+def test_the_scraper_finds_the_metrics_and_nobody_else_does(
+    full: Path, kinds: dict[str, Any]
+) -> None:
+    ports = {port["name"]: port["containerPort"] for port in container(kinds["Deployment"])["ports"]}
+    told = kinds["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    assert told == {"prometheus.io/scrape": "true", "prometheus.io/port": str(ports["metrics"])}
+    whole = yaml.safe_load((full / "kubernetes/kustomization.yaml").read_text())
+    variables = dict(line.split("=") for line in whole["configMapGenerator"][0]["literals"])
+    assert variables["METRICS_PORT"] == told["prometheus.io/port"]
+    assert [port["targetPort"] for port in kinds["Service"]["spec"]["ports"]] == ["http"]
+    [let_in] = [
+        rule["from"]
+        for rule in kinds["NetworkPolicy"]["spec"]["ingress"]
+        if {"port": "metrics"} in rule["ports"]
+    ]
+    assert all("matchLabels" in peer["namespaceSelector"] for peer in let_in)
+
+
+@pytest.mark.unhappy
 def test_a_database_that_is_away_does_not_restart_the_service(kinds: dict[str, Any]) -> None:
     app = container(kinds["Deployment"])
     asked = {name: app[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness")}

@@ -57,5 +57,5 @@ async def test_a_token_that_is_not_valid_is_nobody_and_gets_nobodys_answer(
     for authorization in (f"Bearer {forged}", "Bearer", "Basic YTpi"):
         headers = KEY | {"authorization": authorization}
         answer = await repeatable.patch(ME, json=CHANGE, headers=headers)
-        assert answer.status_code == 401
+        assert answer.status_code in {400, 401}
         assert "idempotency-replayed" not in answer.headers
