@@ -116,7 +116,9 @@ def test_nobody_is_killed_who_still_answers(kinds: dict[str, Any]) -> None:
 def test_the_scraper_finds_the_metrics_and_nobody_else_does(
     full: Path, kinds: dict[str, Any]
 ) -> None:
-    ports = {port["name"]: port["containerPort"] for port in container(kinds["Deployment"])["ports"]}
+    ports = {
+        port["name"]: port["containerPort"] for port in container(kinds["Deployment"])["ports"]
+    }
     told = kinds["Deployment"]["spec"]["template"]["metadata"]["annotations"]
     assert told == {"prometheus.io/scrape": "true", "prometheus.io/port": str(ports["metrics"])}
     whole = yaml.safe_load((full / "kubernetes/kustomization.yaml").read_text())

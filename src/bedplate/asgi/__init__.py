@@ -1,6 +1,6 @@
 """Operations for any ASGI application: request id, access record, error boundary, problem details."""
 
-from bedplate.asgi.callers import token_subject
+from bedplate.asgi.callers import account_of, token_subject
 from bedplate.asgi.forwarded import TrustedProxies
 from bedplate.asgi.headers import HTTPS_ONLY, SECURITY_HEADERS
 from bedplate.asgi.idempotency import CallerOf, IdempotencyMiddleware
@@ -27,6 +27,7 @@ __all__ = [
     "RequestIdMiddleware",
     "RouteResolver",
     "TrustedProxies",
+    "account_of",
     "problem_for",
     "status_problem",
     "token_subject",

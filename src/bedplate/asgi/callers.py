@@ -8,6 +8,7 @@ from bedplate.auth.bearer import bearer_token
 from bedplate.errors import AuthenticationError
 
 if TYPE_CHECKING:
+    from bedplate.auth.settings import AuthSettings
     from bedplate.auth.tokens import AccessTokens
 
 
@@ -27,3 +28,18 @@ def token_subject(tokens: "AccessTokens") -> CallerOf:
             return None
 
     return subject
+
+
+def account_of(settings: "AuthSettings", *, name: str) -> CallerOf:
+    """Tell callers by the account of their access token, as ``AuthServices`` issues it.
+
+    Args:
+        settings: say which keys sign.
+        name: of the service: the issuer of its tokens.
+
+    Raises:
+        ConfigurationError: a key cannot be read, or is none for the algorithm.
+    """
+    from bedplate.auth.configured import access_tokens, key_ring
+
+    return token_subject(access_tokens(settings, key_ring(settings), name=name))

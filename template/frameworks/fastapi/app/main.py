@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bedplate.asgi import RateLimit
+from bedplate.asgi import RateLimit, account_of
 from bedplate.database import Database
 from bedplate.integrations.fastapi import install
 from bedplate.mail import Mailer
@@ -12,7 +12,6 @@ from fastapi import FastAPI
 
 from app.api import v1, well_known
 from app.config import Settings
-from app.core import security
 from app.core.resources import open_resources
 
 
@@ -45,7 +44,7 @@ def create_app(
         "sign-up", settings.rate_limit_sign_up, paths=["/api/v1/users"], methods=["POST"]
     )
     checks = {"database": check_database}
-    caller = security.caller(settings)
+    caller = account_of(settings, name=settings.service_name)
     install(app, settings, checks=checks, rate_limits=[sign_up], caller=caller)
     app.include_router(v1.router)
     app.include_router(well_known.router)

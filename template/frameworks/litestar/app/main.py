@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bedplate.asgi import RateLimit
+from bedplate.asgi import RateLimit, account_of
 from bedplate.database import Database
 from bedplate.integrations.litestar import install
 from bedplate.mail import Mailer
@@ -12,7 +12,6 @@ from litestar import Litestar
 
 from app.api import v1, well_known
 from app.config import Settings
-from app.core import security
 from app.core.resources import open_resources
 
 
@@ -47,13 +46,7 @@ def create_app(
         "sign-up", settings.rate_limit_sign_up, paths=["/api/v1/users"], methods=["POST"]
     )
     checks = {"database": check_database}
-    caller = security.caller(settings)
-    install(
-        app,
-        settings,
-        checks=checks,
-        rate_limits=[sign_up],
-        caller=caller,
-        title=settings.service_name,
-    )
+    title = settings.service_name
+    caller = account_of(settings, name=title)
+    install(app, settings, checks=checks, rate_limits=[sign_up], caller=caller, title=title)
     return app

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bedplate.asgi import CallerOf, token_subject
-from bedplate.auth.configured import access_tokens, key_ring
 from bedplate.auth.keys import derive_key
 from bedplate.auth.throttle_opening import open_throttle_store
 from bedplate.database import Database
@@ -21,12 +19,6 @@ from app.services.auth import Auth
 def cursor_codec(settings: Settings) -> CursorCodec:
     """Sign the cursors of pages with a key of their own."""
     return CursorCodec(derive_key(settings.secret_key, "cursors"))
-
-
-def caller(settings: Settings) -> CallerOf:
-    """Tell whose an Idempotency-Key is by the account, which outlives its access tokens."""
-    tokens = access_tokens(settings, key_ring(settings), name=settings.service_name)
-    return token_subject(tokens)
 
 
 @asynccontextmanager
