@@ -34,6 +34,8 @@ async def delete_expired(
     for name in _repositories(unit_of_work(database)):
         async with unit_of_work(database) as uow:
             found = getattr(uow, name)
+            if not hasattr(found, "model"):
+                continue  # a queue, say
             models.add(found.model)
         if hasattr(found, "delete_expired"):
             clean = _in_transactions(unit_of_work, database, name)

@@ -139,11 +139,47 @@ class Jobs[R]:
 
         return declare
 
+    def include[S](self, others: "Jobs[S]", shared: Callable[[R], S]) -> None:
+        """Take in jobs that are declared elsewhere; enqueue them as they were declared.
+
+        Args:
+            others: such as ``bedplate.auth.mail_queue.account_mails``.
+            shared: gives what their handlers share, of what these share.
+
+        Raises:
+            ValueError: a name is taken.
+        """
+        for name in (*others.kinds, *others.schedules):
+            self._check(name)
+        for name, job in others.kinds.items():
+            handler = _lent(job.handler, shared)
+            self.kinds[name] = Job(name, job.payload, handler, job.retry)
+        for name, schedule in others.schedules.items():
+            self.schedules[name] = Schedule(name, schedule.cron, _sharing(schedule.handler, shared))
+
     def _check(self, name: str) -> None:
         if not 0 < len(name) <= _LONGEST_NAME:
             raise ValueError(f"the name of a job has 1 to {_LONGEST_NAME} characters")
         if name in self.kinds or name in self.schedules:
             raise ValueError(f"there is a job named {name!r} already")
+
+
+def _lent[P, R, S](
+    handler: Callable[[P, S], Awaitable[None]], shared: Callable[[R], S]
+) -> Callable[[P, R], Awaitable[None]]:
+    async def handle(payload: P, resources: R) -> None:
+        await handler(payload, shared(resources))
+
+    return handle
+
+
+def _sharing[R, S](
+    handler: Callable[[S], Awaitable[None]], shared: Callable[[R], S]
+) -> Callable[[R], Awaitable[None]]:
+    async def handle(resources: R) -> None:
+        await handler(shared(resources))
+
+    return handle
 
 
 def _payload_of(handler: Callable[..., Any]) -> TypeAdapter[Any]:

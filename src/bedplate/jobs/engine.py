@@ -9,6 +9,8 @@ from typing import Any, cast
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from bedplate._extras import missing_extra
+from bedplate.jobs.listening import Backlog
+from bedplate.jobs.schema import SCHEMA
 
 try:
     from pgqueuer.adapters.persistence.qb import (
@@ -22,10 +24,7 @@ try:
 except ImportError as error:
     raise missing_extra("jobs", "pgqueuer") from error
 
-__all__ = ["SCHEMA", "SessionDriver", "queries_on", "schema_builder"]
-
-SCHEMA = "jobs"
-"""The PostgreSQL schema of the queue's tables, beside the service's own tables."""
+__all__ = ["SessionDriver", "backlog_on", "connected", "queries_on", "schema_builder"]
 
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 
@@ -50,6 +49,25 @@ def queries_on(driver: "Driver | SessionDriver") -> Queries:
         qbq=QueryQueueBuilder(settings),
         qbs=QuerySchedulerBuilder(settings),
     )
+
+
+_BACKLOG = f"""
+SELECT entrypoint,
+       count(*) FILTER (WHERE status = 'queued') AS waiting,
+       count(*) FILTER (WHERE status = 'failed') AS dead,
+       extract(epoch FROM now() - min(execute_after)
+               FILTER (WHERE status = 'queued' AND execute_after <= now()))::float8 AS oldest
+FROM {SCHEMA}.pgqueuer GROUP BY entrypoint
+"""  # noqa: S608 - all of it is ours
+
+
+async def backlog_on(driver: Driver) -> dict[str, Backlog]:
+    """Look what is in the queue, by the name of the job."""
+    rows: list[dict[str, Any]] = await driver.fetch(_BACKLOG)
+    return {
+        row["entrypoint"]: Backlog(row["waiting"], row["dead"], row["oldest"] or 0.0)
+        for row in rows
+    }
 
 
 class SessionDriver:

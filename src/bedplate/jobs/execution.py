@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from bedplate.context import RequestContext, request_context
 from bedplate.jobs.declaration import GiveUpError, Job, Schedule
+from bedplate.jobs.listening import JobListener, Outcome
 from bedplate.jobs.queue import REQUEST_ID, TRACEPARENT
 from bedplate.logging import get_logger
 
@@ -63,11 +64,13 @@ class Executor[R](AbstractEntrypointExecutor):
         job: the kind.
         resources: what the handlers share.
         running: where the jobs are listed that run.
+        listener: told how each attempt ended.
     """
 
     job: Job[Any, R]
     resources: R
     running: Running
+    listener: JobListener
 
     @override
     async def execute(self, job: Row, context: Context) -> None:
@@ -86,43 +89,58 @@ class Executor[R](AbstractEntrypointExecutor):
     async def _attempt(self, row: Row) -> Exception | None:
         """Give what PgQueuer is told if the job was not done."""
         began = perf_counter()
+        self.listener.began(self.job.name)
+        outcome, told = await self._outcome(row)
+        seconds = perf_counter() - began
+        self.listener.ended(self.job.name, outcome, seconds)
+        if outcome is Outcome.DONE:
+            _log.info("job_done", duration=round(seconds, 6))
+        return told
+
+    async def _outcome(self, row: Row) -> tuple[Outcome, Exception | None]:
         try:
             payload = self.job.payload.validate_json(row.payload or b"null")
         except ValidationError:
             _log.error("job_dead", reason="its payload is not one of this version's")
-            return JobFailedError("ValidationError")
+            return Outcome.DEAD, JobFailedError("ValidationError")
         try:
             await self.job.handler(payload, self.resources)
         except asyncio.CancelledError:
             _log.warning("job_given_back")
-            return RetryRequested(timedelta(0), "given back")
+            return Outcome.GIVEN_BACK, RetryRequested(timedelta(0), "given back")
         except Exception as error:  # noqa: BLE001 - whatever a handler raises
             return self._failed(error, row.attempts + 1)
-        _log.info("job_done", duration=round(perf_counter() - began, 6))
-        return None
+        return Outcome.DONE, None
 
-    def _failed(self, error: Exception, attempts: int) -> Exception:
+    def _failed(self, error: Exception, attempts: int) -> tuple[Outcome, Exception]:
         kind = type(error).__name__
         if isinstance(error, GiveUpError) or attempts >= self.job.retry.attempts:
             _log.error("job_dead", error_type=kind, exc_info=error)
-            return JobFailedError(kind)
+            return Outcome.DEAD, JobFailedError(kind)
         pause = self.job.retry.pause(attempts)
         seconds = round(pause.total_seconds(), 3)
         _log.warning("job_will_be_tried_again", error_type=kind, after=seconds, exc_info=error)
-        return RetryRequested(pause, kind)
+        return Outcome.RETRIED, RetryRequested(pause, kind)
 
 
-async def run_schedule[R](schedule: Schedule[R], resources: R) -> None:
+async def run_schedule[R](schedule: Schedule[R], resources: R, listener: JobListener) -> None:
     """Do what is scheduled, and record how it went."""
-    began = perf_counter()
+    began, outcome = perf_counter(), Outcome.DONE
+    listener.began(schedule.name)
     with request_context(_context_of({})) as request:
         request.fields["schedule"] = schedule.name
         try:
             await schedule.handler(resources)
+        except asyncio.CancelledError:
+            outcome = Outcome.GIVEN_BACK
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises
+            outcome = Outcome.DEAD
             _log.error("schedule_failed", error_type=type(error).__name__, exc_info=error)
         else:
             _log.info("schedule_done", duration=round(perf_counter() - began, 6))
+        finally:
+            listener.ended(schedule.name, outcome, perf_counter() - began)
 
 
 def _context_of(headers: Mapping[str, object]) -> RequestContext:

@@ -20,8 +20,10 @@ from bedplate.database.errors import domain_error, translate_errors
 from bedplate.database.url import Secret, parse_url
 from bedplate.errors import ConfigurationError, UnavailableError
 from bedplate.jobs.declaration import Jobs
-from bedplate.jobs.engine import SCHEMA, connected, queries_on
+from bedplate.jobs.engine import backlog_on, connected, queries_on
 from bedplate.jobs.execution import Executor, Running, run_schedule
+from bedplate.jobs.listening import Backlog, JobListener, Silent
+from bedplate.jobs.schema import SCHEMA
 from bedplate.logging import get_logger
 
 __all__ = ["Worker"]
@@ -33,6 +35,7 @@ _LOOK_AGAIN = timedelta(seconds=5)
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
 _LAST_GRACE = 5.0
+_MEASURE_EACH = 15.0
 # What drivers raise, without a SQLSTATE, on a connection that is closed or was lost in a statement.
 _CLOSED = frozenset(
     {"ConnectionDoesNotExistError", "InterfaceError", "InternalClientError", "OperationalError"}
@@ -54,6 +57,7 @@ class Worker[R]:
         heartbeat: after how long without a sign of its worker a job is begun anew elsewhere.
         grace: seconds that jobs have to end once it is told to stop; then they are interrupted and
             go back to the queue.
+        listener: told how each attempt ended and what waits, such as ``Metrics.jobs``.
 
     Raises:
         ConfigurationError: when the URL cannot be used.
@@ -69,6 +73,7 @@ class Worker[R]:
         concurrency: int = 10,
         heartbeat: timedelta = timedelta(seconds=30),
         grace: float = 20.0,
+        listener: JobListener | None = None,
     ) -> None:
         if concurrency < 2:  # noqa: PLR2004 - PgQueuer fetches half as many at once
             raise ValueError(f"concurrency is {concurrency}; at least 2 is needed")
@@ -81,6 +86,13 @@ class Worker[R]:
         self._stopping = asyncio.Event()
         self._lost = asyncio.Event()
         self._running = Running()
+        self._listener = listener or Silent()
+        self._connected = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is connected to the queue and takes jobs."""
+        return self._connected and not self._stopping.is_set() and not self._lost.is_set()
 
     async def run(self) -> None:
         """Run jobs until ``stop`` is called, and those under way to their end.
@@ -109,10 +121,9 @@ class Worker[R]:
                 try:
                     async with self._managers(resources) as (queue, scheduler):
                         pause = _FIRST_PAUSE
-                        await self._manage(queue, scheduler, mode)
+                        await self._manage_connected(queue, scheduler, mode)
                 except Exception as error:
-                    # once the connection is lost, whatever its driver makes of that
-                    if not (self._lost.is_set() or _is_outage(error)):
+                    if not _is_outage(error):
                         raise
                     _log.error("jobs_database_lost", error_type=type(error).__name__)
                 else:
@@ -120,6 +131,19 @@ class Worker[R]:
                 if await self._stopped_within(pause):
                     return
                 pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _manage_connected(
+        self, queue: QueueManager, scheduler: SchedulerManager, mode: QueueExecutionMode
+    ) -> None:
+        self._connected = True
+        try:
+            await self._manage(queue, scheduler, mode)
+        except Exception as error:
+            if self._lost.is_set():  # once it is lost, whatever its driver makes of that
+                raise ConnectionError from error
+            raise
+        finally:
+            self._connected = False
 
     async def _manage(
         self, queue: QueueManager, scheduler: SchedulerManager, mode: QueueExecutionMode
@@ -138,17 +162,27 @@ class Worker[R]:
             queued = group.create_task(working)
             if self._jobs.schedules and mode is QueueExecutionMode.continuous:
                 group.create_task(scheduler.run())
+            measuring = group.create_task(self._measure(queue))
             stopped = group.create_task(self._stopping.wait())
             lost = group.create_task(self._lost.wait())
             await asyncio.wait({queued, stopped, lost}, return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-            lost.cancel()
+            for waiting in (stopped, lost, measuring):
+                waiting.cancel()
             queue.shutdown.set()
             if not queued.done() and not (await asyncio.wait({queued}, timeout=self._grace))[0]:
                 _log.error("jobs_interrupted", jobs=self._running.give_back())
                 await asyncio.wait({queued}, timeout=_LAST_GRACE)
         if self._lost.is_set() and not self._stopping.is_set():
             raise ConnectionError
+
+    async def _measure(self, queue: QueueManager) -> None:
+        """Tell the listener again and again what is in the queue."""
+        kinds = dict.fromkeys(self._jobs.kinds, Backlog())
+        while not isinstance(self._listener, Silent):
+            found = await backlog_on(queue.queries.driver)
+            self._listener.measured(kinds | found)
+            kinds |= dict.fromkeys(found, Backlog())  # what is gone from the queue is none, too
+            await asyncio.sleep(_MEASURE_EACH)
 
     @asynccontextmanager
     async def _managers(
@@ -173,10 +207,11 @@ class Worker[R]:
                         concurrency_limit=0, func=_not_called, on_failure="hold"
                     )
                     queue.register_executor(
-                        job.name, Executor(parameters, job, resources, self._running)
+                        job.name,
+                        Executor(parameters, job, resources, self._running, self._listener),
                     )
                 for schedule in self._jobs.schedules.values():
-                    fire = partial(run_schedule, schedule, resources)
+                    fire = partial(run_schedule, schedule, resources, self._listener)
                     scheduler.schedule(schedule.name, schedule.cron)(_ignoring_row(fire))
                 yield queue, scheduler
         finally:
