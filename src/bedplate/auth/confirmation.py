@@ -6,19 +6,20 @@ there is such an account.
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 from uuid import UUID
 
 from bedplate.auth._errands import Errands
+from bedplate.auth.account_mails import AccountMails, ConfirmationUnitOfWork
 from bedplate.auth.api_keys import ApiKeyRepository
 from bedplate.auth.claims import AccessClaims
 from bedplate.auth.emails import normalise_email
 from bedplate.auth.letters import Letters
+from bedplate.auth.mail_orders import MailKind, MailOrder, order_mail
 from bedplate.auth.models import AccountMixin
-from bedplate.auth.one_time_tokens import Consumed, OneTimeTokenRepository, Purpose
+from bedplate.auth.one_time_tokens import Consumed, Purpose
 from bedplate.auth.password_policy import PasswordPolicy
 from bedplate.auth.passwords import PasswordHasher
-from bedplate.auth.service import AuthUnitOfWork
 from bedplate.auth.throttle import Throttle
 from bedplate.errors import (
     DuplicateError,
@@ -28,22 +29,17 @@ from bedplate.errors import (
     WrongPasswordError,
 )
 from bedplate.logging import get_logger
-from bedplate.mail import Mail, Mailer
+from bedplate.mail import Mailer
 
 _log = get_logger(__name__)
 
 
-class ConfirmationUnitOfWork[U: AccountMixin](AuthUnitOfWork[U], Protocol):
-    """The unit of work of a service, as far as confirming needs it."""
-
-    @property
-    def one_time_tokens(self) -> OneTimeTokenRepository[U, Any]:
-        """The tokens that were sent by mail."""
-        ...
-
-
 class ConfirmationService[U: AccountMixin]:
     """Verifies addresses, changes them, and resets passwords, by tokens that are sent by mail.
+
+    Where the unit of work has ``mails``, as ``MailQueue`` says, a mail is ordered in a transaction:
+    in the one of the change that it tells of, if there is one. Otherwise it is sent after the
+    answer, by a task of this process, and lost if the process ends before.
 
     Args:
         unit_of_work: makes a new unit of work.
@@ -72,13 +68,16 @@ class ConfirmationService[U: AccountMixin]:
     ) -> None:
         self._unit_of_work = unit_of_work
         self._hasher = hasher
-        self._mailer = mailer
-        self._letters = letters
+        self.mails = AccountMails(
+            unit_of_work,
+            mailer,
+            letters,
+            verification_lifetime=verification_lifetime,
+            password_reset_lifetime=password_reset_lifetime,
+            email_change_lifetime=email_change_lifetime,
+        )
         self._throttle = throttle
         self._policy = policy or PasswordPolicy()
-        self._verification_lifetime = verification_lifetime
-        self._password_reset_lifetime = password_reset_lifetime
-        self._email_change_lifetime = email_change_lifetime
         self._errands = Errands()
 
     async def request_verification(self, email: str, *, address: str | None = None) -> None:
@@ -90,10 +89,10 @@ class ConfirmationService[U: AccountMixin]:
 
         Raises:
             ThrottledError: too many mails were asked for, whether there is such an account or not.
-            MailUnavailableError: too many mails wait to be sent, whoever asks.
+            MailUnavailableError: too many mails wait to be sent, whoever asks; never with ``mails``.
         """
         await self._admit(email, address)
-        self._errands.start(self._send_verification, email)
+        await self._ask(MailOrder(MailKind.VERIFICATION, email))
 
     async def verify_email(self, token: str) -> None:
         """Mark the address verified that the token was sent to.
@@ -116,10 +115,10 @@ class ConfirmationService[U: AccountMixin]:
 
         Raises:
             ThrottledError: too many mails were asked for, whether there is such an account or not.
-            MailUnavailableError: too many mails wait to be sent, whoever asks.
+            MailUnavailableError: too many mails wait to be sent, whoever asks; never with ``mails``.
         """
         await self._admit(email, address)
-        self._errands.start(self._send_password_reset, email)
+        await self._ask(MailOrder(MailKind.PASSWORD_RESET, email))
 
     async def reset_password(self, token: str, new_password: str) -> None:
         """Set a new password, end all sessions and API keys, and tell the account by mail.
@@ -146,13 +145,16 @@ class ConfirmationService[U: AccountMixin]:
             await uow.users.change_password(account_id, version=consumed.version, new=new)
             count = await uow.sessions.revoke_all(account_id)
             keys = await _revoke_api_keys(uow, account_id)
+            notice = MailOrder(MailKind.PASSWORD_CHANGED, consumed.account_email)
+            ordered = await order_mail(uow, notice)
             await uow.commit()
         _log.info("password_reset", account_id=account_id, sessions_ended=count, keys_ended=keys)
-        self.tell_password_changed(consumed.account_email)
+        if not ordered:
+            self._tell(notice)
 
     def tell_password_changed(self, email: str) -> None:
         """Tell an account by mail that it has another password, which its owner may not know of."""
-        self._tell(self._letters.password_changed(email))
+        self._tell(MailOrder(MailKind.PASSWORD_CHANGED, email))
 
     async def request_email_change(
         self, claims: AccessClaims, password: str, new_email: str, *, address: str | None = None
@@ -182,7 +184,8 @@ class ConfirmationService[U: AccountMixin]:
         if not (await self._hasher.verify(password, account.password_hash)).ok:
             _log.info("email_change_refused", account_id=account.id)
             raise WrongPasswordError
-        self._errands.start(self._send_email_change, account, normalised)
+        version = account.token_version
+        await self._ask(MailOrder(MailKind.EMAIL_CHANGE, normalised, account.id, version))
 
     async def change_email(self, token: str) -> None:
         """Make the address that the token was sent to the account's, and tell the old one.
@@ -196,13 +199,16 @@ class ConfirmationService[U: AccountMixin]:
                 consumed = await _consume(uow, token, Purpose.EMAIL_CHANGE)
                 changes = {"email": consumed.email, "is_verified": True}
                 await uow.users.update(consumed.account_id, changes)
+                notice = MailOrder(MailKind.EMAIL_CHANGED, consumed.account_email)
+                ordered = await order_mail(uow, notice)
                 await uow.commit()
         except DuplicateError:
             consumed = None
         if consumed is None:
             _refuse(Purpose.EMAIL_CHANGE)
         _log.info("email_changed", account_id=consumed.account_id)
-        self._tell(self._letters.email_changed(consumed.account_email))
+        if not ordered:
+            self._tell(notice)
 
     async def finish(self) -> None:
         """Wait until every mail that was asked for is sent; for the end of a service, and tests."""
@@ -212,53 +218,21 @@ class ConfirmationService[U: AccountMixin]:
         if self._throttle is not None:
             await self._throttle.admit(email, address)
 
-    async def _send_verification(self, email: str) -> None:
-        lifetime = self._verification_lifetime
-        async with self._unit_of_work() as uow:
-            account = await uow.users.find_by_email(email)
-            if account is None or account.is_verified:
-                return
-            token = await uow.one_time_tokens.issue(
-                account, Purpose.VERIFICATION, lifetime=lifetime
-            )
+    async def _ask(self, order: MailOrder) -> None:
+        uow = self._unit_of_work()
+        if not hasattr(type(uow), "mails"):
+            self._errands.start(self.mails.send, order)
+            return
+        async with uow:
+            await order_mail(uow, order)
             await uow.commit()
-        if token is not None:
-            await self._mailer.send(self._letters.verification(account.email, token, lifetime))
 
-    async def _send_password_reset(self, email: str) -> None:
-        lifetime = self._password_reset_lifetime
-        async with self._unit_of_work() as uow:
-            account = await uow.users.find_by_email(email)
-            if account is None:
-                return
-            token = await uow.one_time_tokens.issue(
-                account, Purpose.PASSWORD_RESET, lifetime=lifetime
-            )
-            await uow.commit()
-        if token is not None:
-            await self._mailer.send(self._letters.password_reset(account.email, token, lifetime))
-
-    async def _send_email_change(self, account: U, email: str) -> None:
-        lifetime = self._email_change_lifetime
-        async with self._unit_of_work() as uow:
-            taken = await uow.users.find_by_email(email) is not None
-            token = None
-            if not taken:
-                token = await uow.one_time_tokens.issue(
-                    account, Purpose.EMAIL_CHANGE, lifetime=lifetime, email=email
-                )
-                await uow.commit()
-        if taken:
-            await self._mailer.send(self._letters.email_taken(email))
-        if token is not None:
-            await self._mailer.send(self._letters.email_change(email, token, lifetime))
-
-    def _tell(self, notice: Mail) -> None:
+    def _tell(self, notice: MailOrder) -> None:
         """Send a notice of what is stored already: too late to fail."""
         try:
-            self._errands.start(self._mailer.send, notice)
+            self._errands.start(self.mails.send, notice)
         except MailUnavailableError:
-            _log.error("notice_not_sent", subject=notice.subject)
+            _log.error("notice_not_sent", notice=notice.kind.value)
 
 
 async def _consume(uow: ConfirmationUnitOfWork[Any], token: str, purpose: Purpose) -> Consumed:

@@ -9,6 +9,7 @@ from uuid import UUID
 from bedplate.auth.accounts import AccountRepository
 from bedplate.auth.claims import AccessClaims
 from bedplate.auth.events import AuthEvent, AuthListener, ignore
+from bedplate.auth.mail_orders import MailKind, MailOrder, order_mail
 from bedplate.auth.models import AccountMixin
 from bedplate.auth.password_policy import PasswordPolicy
 from bedplate.auth.passwords import PasswordHasher
@@ -87,7 +88,8 @@ class AuthService[U: AccountMixin]:
         policy: says which new passwords are acceptable.
         verified_only: whether an address must be verified before its account signs in.
         cache: remembers principals for a moment; None looks each session up for each request.
-        notify: told the address of an account whose password was changed.
+        notify: told the address of an account whose password was changed, after that; not where the
+            unit of work has ``mails``, as ``MailQueue`` says: there a mail is ordered with the change.
         listener: told how each attempt ended, such as ``Metrics.auth``.
     """
 
@@ -299,9 +301,11 @@ class AuthService[U: AccountMixin]:
             if await uow.sessions.current(replace(claims, version=version)) is None:
                 raise InvalidTokenError
             count = await uow.sessions.revoke_all(account.id, keep=claims.session_id)
+            notice = MailOrder(MailKind.PASSWORD_CHANGED, account.email)
+            ordered = await order_mail(uow, notice)
             await uow.commit()
         _log.info("password_changed", account_id=account.id, sessions_ended=count)
-        if self._notify is not None:
+        if self._notify is not None and not ordered:
             self._notify(account.email)
 
     def _may_enter(self, account: U) -> bool:

@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any, ClassVar, Protocol, Self
 
 from bedplate.auth import configured
+from bedplate.auth.account_mails import AccountMails, ConfirmationUnitOfWork
 from bedplate.auth.api_keys import ApiKeyRepository, ApiKeyService
-from bedplate.auth.confirmation import ConfirmationService, ConfirmationUnitOfWork
+from bedplate.auth.confirmation import ConfirmationService
 from bedplate.auth.events import AuthListener, ignore
 from bedplate.auth.letters import Letters
 from bedplate.auth.models import AccountMixin
@@ -97,6 +98,11 @@ class AuthServices[U: AccountMixin]:
             configured.api_key_format(settings),
             at_most=settings.api_keys_per_account,
         )
+
+    @property
+    def mails(self) -> AccountMails[U]:
+        """What sends mails about accounts, for the worker that includes ``account_mails``."""
+        return self.confirmation.mails
 
     async def authenticate(self, token: str) -> Principal[U]:
         """Give the principal of an access token or an API key.
