@@ -132,6 +132,10 @@ class ServiceSettings(BaseSettings):
     """A port of their own for metrics, in place of ``/metrics``."""
     metrics_host: str = "127.0.0.1"
     """The address that this port listens on."""
+    worker_port: int | None = Field(default=None, ge=1, le=65535)
+    """A port for the probes and the metrics of `bedplate worker`; None for none."""
+    worker_host: str = "127.0.0.1"
+    """The address that this port listens on."""
     traces_backend: Literal["off", "opentelemetry"] = "off"
     """What makes spans of requests and database operations."""
     trusted_proxies: CommaSeparated[str] = ()

@@ -2,15 +2,18 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import MetaData, text
+from tests.ports import free_port
 
 from bedplate.cli.errors import ExitCode
 from bedplate.database import Database
@@ -27,6 +30,7 @@ from sqlalchemy import text
 
 from bedplate.database import Database, open_database
 from bedplate.jobs import GiveUpError, Jobs, Worker
+from bedplate.metrics import Metrics
 from bedplate.settings import ServiceSettings, load_settings
 
 jobs: Jobs[Database] = Jobs()
@@ -44,11 +48,15 @@ async def hopeless(number: int, database: Database) -> None:
     raise GiveUpError
 
 
-def create_worker() -> Worker[Database]:
+def create_worker(metrics: Metrics) -> Worker[Database]:
     settings = load_settings(ServiceSettings)
     assert settings.database_url is not None
     return Worker(
-        jobs, settings.database_url, lambda: open_database(settings), heartbeat=timedelta(seconds=1)
+        jobs,
+        settings.database_url,
+        lambda: open_database(settings),
+        heartbeat=timedelta(seconds=1),
+        listener=metrics.jobs,
     )
 """
 COMMAND = [sys.executable, "-c", "from bedplate.cli import main; main()", "worker"]
@@ -140,6 +148,72 @@ async def test_a_worker_ends_in_good_order_when_it_is_told_to(
     assert worker.returncode == ExitCode.DONE
     assert out.count('"event":"job_done"') == 3
     assert '"event":"stopping"' in out
+
+
+async def test_a_worker_answers_probes_and_shows_its_metrics(
+    tables: None,
+    start: Callable[[], Any],
+    committed_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sys.path.insert(0, str(Path.cwd() / "src"))
+    port = free_port()
+    monkeypatch.setenv("WORKER_PORT", str(port))
+    worker = start()
+    await enqueue(committed_database, range(3))
+    while len(await kept(committed_database)) < 3:
+        assert worker.poll() is None
+    while ask(port, "/health/ready")[0] != 200:
+        assert worker.poll() is None
+    assert ask(port, "/health/live")[0] == 200
+    text_of = ask(port, "/metrics")[1]
+    while 'bedplate_jobs_duration_seconds_count{job="keep",outcome="done"} 3.0' not in text_of:
+        text_of = ask(port, "/metrics")[1]
+    assert 'bedplate_jobs_waiting{job="keep"}' in text_of
+    assert ask(port, "/other")[0] == 404
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate()
+    assert worker.returncode == ExitCode.DONE
+
+
+def ask(port: int, path: str) -> tuple[int, str]:
+    connection = HTTPConnection("127.0.0.1", port)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.unhappy
+async def test_a_worker_without_its_database_is_alive_and_not_ready(
+    project: Path, start: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("WORKER_PORT", str(port))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    worker = start()
+    assert ask(port, "/health/live")[0] == 200
+    assert ask(port, "/health/ready") == (
+        503,
+        '{"status": "failed", "checks": {"queue": "failed"}}',
+    )
+    assert ask(port, "/health/startup")[0] == 503
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate()
+    assert worker.returncode == ExitCode.DONE
+
+
+@pytest.mark.unhappy
+def test_a_port_that_is_taken_is_told_in_a_sentence(
+    project: Path, bedplate: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("WORKER_PORT", str(taken.getsockname()[1]))
+        outcome = bedplate("worker")
+    assert outcome.exit_code == ExitCode.FAILURE
+    assert "is in use" in outcome.sentence
 
 
 @pytest.mark.unhappy

@@ -81,3 +81,42 @@ def test_a_time_is_refused_that_cron_does_not_know(cron: str) -> None:
 def test_no_attempt_at_all_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Retry(attempts=0)
+
+
+async def test_jobs_of_elsewhere_are_taken_in_with_what_they_share() -> None:
+    others: Jobs[list[object]] = Jobs()
+
+    @others.job("keep", retry=Retry(attempts=2))
+    async def keep(number: int, kept: list[object]) -> None:
+        kept.append(number)
+
+    @others.schedule("sweep", "0 3 * * *")
+    async def sweep(kept: list[object]) -> None:
+        kept.clear()
+
+    jobs: Jobs[dict[str, list[object]]] = Jobs()
+    jobs.include(others, lambda shared: shared["kept"])
+    shared: dict[str, list[object]] = {"kept": []}
+    await jobs.kinds["keep"](7, shared)
+    assert shared == {"kept": [7]}
+    assert jobs.kinds["keep"].retry.attempts == 2
+    await jobs.schedules["sweep"].handler(shared)
+    assert shared == {"kept": []}
+    assert jobs.schedules["sweep"].cron == "0 3 * * *"
+
+
+@pytest.mark.unhappy
+def test_jobs_are_not_taken_in_under_a_name_that_is_taken() -> None:
+    others: Jobs[None] = Jobs()
+
+    @others.job("first")
+    async def first(_payload: int, _shared: None) -> None: ...
+
+    @others.job("second")
+    async def second(_payload: int, _shared: None) -> None: ...
+
+    jobs: Jobs[None] = Jobs()
+    jobs.job("second")(second.handler)
+    with pytest.raises(ValueError, match="second"):
+        jobs.include(others, lambda shared: shared)
+    assert list(jobs.kinds) == ["second"]

@@ -10,6 +10,7 @@ from tests.asgi.conftest import Client
 from bedplate.asgi.types import Receive, Scope, Send
 from bedplate.auth.events import AuthEvent
 from bedplate.database import Database
+from bedplate.jobs.listening import Backlog, Outcome
 from bedplate.metrics import Metrics, MetricsMiddleware
 from bedplate.metrics.instruments import Description
 from bedplate.metrics.opentelemetry import SCHEMA_URL, OpenTelemetryBackend
@@ -121,3 +122,14 @@ async def test_after_the_database_is_closed_its_pool_is_empty(
             await database.ping()
     values = {point.value for point in reading.points("db.client.connection.count").values()}
     assert values == {0}
+
+
+async def test_jobs_are_points_by_their_outcome(reading: Reading, metrics: Metrics) -> None:
+    metrics.jobs.began("send")
+    metrics.jobs.ended("send", Outcome.RETRIED, 2.0)
+    metrics.jobs.measured({"send": Backlog(waiting=3, oldest=7.5)})
+    [(attributes, point)] = reading.points("bedplate.jobs.duration").items()
+    assert attributes == (("job", "send"), ("outcome", "retried"))
+    assert (point.count, point.sum) == (1, 2.0)
+    [oldest] = reading.points("bedplate.jobs.oldest").values()
+    assert oldest.value == 7.5

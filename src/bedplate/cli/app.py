@@ -113,6 +113,7 @@ for _parent, _command, *_lines in (
     (_db, clean.clean, "0 4 * * * cd /srv/orders && bedplate db clean"),
     (_jobs, jobs.status, "bedplate jobs status"),
     (_jobs, jobs.retry, "bedplate jobs retry 17 18"),
+    (_jobs, jobs.migration, "bedplate jobs migration"),
     (
         _add,
         add.resource,

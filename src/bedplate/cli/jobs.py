@@ -40,6 +40,33 @@ def retry(
     _with_queue(revive)
 
 
+def migration(
+    *,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Drop the tables instead, with all that waits.")
+    ] = False,
+) -> None:
+    """Write the migration that creates the tables of the queue, if there is none yet.
+
+    It comes behind the newest one of the service.
+    """
+    from bedplate.cli.resources import show, summary
+    from bedplate.scaffold.changes import apply, staging
+    from bedplate.scaffold.jobs_tables import JobsTables
+
+    project = find_project()
+    project.enter()
+    tables = JobsTables(project.root)
+    with summary(), staging(project.root) as folder:
+        if tables.exist() is not drop:
+            say("There is nothing to do: the migrations do that already.")
+            return
+        changes = [tables.change(folder, drop=drop)]
+        show(changes, in_detail=False)
+        apply(project.root, folder, changes)
+    say("Next: bedplate db upgrade (serve does it in development).")
+
+
 def _with_queue(do: Callable[["JobQueue"], Awaitable[None]]) -> None:
     from bedplate.cli.database import open_project
     from bedplate.database import Database

@@ -75,7 +75,7 @@ class Project:
         return load_object(self._named("app", self.app), key="app")
 
     def load_worker(self) -> Any:  # noqa: ANN401 - what makes the service's worker
-        """Import the function that makes the worker of the service's jobs.
+        """Import the function that makes the worker of the service's jobs; it is given metrics.
 
         Raises:
             ProjectError: it is not named, or cannot be imported.

@@ -15,6 +15,8 @@ def worker(
 
     On SIGTERM it takes no more jobs and ends when those under way have ended; what takes too long
     goes back to the queue. It wants a direct connection to PostgreSQL, not one through a pooler.
+
+    With WORKER_PORT it answers /health/live, /health/ready, /health/startup and /metrics there.
     """
     from bedplate.cli.working import work
 

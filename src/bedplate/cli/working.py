@@ -15,6 +15,7 @@ from bedplate.cli.project import Project
 from bedplate.logging import configure_logging, get_logger
 
 if TYPE_CHECKING:
+    from bedplate.health import Health
     from bedplate.jobs import Worker
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -37,15 +38,27 @@ def work(project: Project, *, once: bool) -> None:
         opened.ensure_migrated()
         settings = opened.settings
         configure_logging(settings.log_level, json=settings.logs_as_json)
+        from bedplate.cli.worker_port import answering, metrics_of_worker
+
+        exposed = metrics_of_worker(settings)
         with told_in_a_line("The worker cannot be made"):
-            worker = project.load_worker()()
+            worker = project.load_worker()(exposed.metrics)
+
+        async def run() -> None:
+            async with answering(worker, settings, exposed) as health:
+                await _run(worker, health, once=once, as_log=settings.logs_as_json)
+
         try:
-            asyncio.run(_run(worker, once=once, as_log=settings.logs_as_json))
+            for companion in exposed.companions:
+                companion.open()
+            asyncio.run(run())
         finally:
             ignore_signals(*_SIGNALS)
+            for companion in reversed(exposed.companions):
+                companion.close()
 
 
-async def _run(worker: "Worker[object]", *, once: bool, as_log: bool) -> None:
+async def _run(worker: "Worker[object]", health: "Health", *, once: bool, as_log: bool) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -53,6 +66,7 @@ async def _run(worker: "Worker[object]", *, once: bool, as_log: bool) -> None:
             _log.info("stopping")
         else:
             note("Stopping: jobs under way end first.")
+        health.begin_shutdown()
         worker.stop()
         # a handler that swallows its cancellation would keep the process for ever
         hung = threading.Timer(_LAST_RESORT, os._exit, (ExitCode.FAILURE,))

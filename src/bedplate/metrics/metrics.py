@@ -12,13 +12,14 @@ from bedplate.metrics.requests import RequestMetrics, nobody_else
 if TYPE_CHECKING:
     from bedplate.database import Database
     from bedplate.metrics.database import DatabaseMetrics
+    from bedplate.metrics.jobs import JobMetrics
     from bedplate.metrics.traces import Traces
 
 __all__ = ["Metrics"]
 
 
 class Metrics:
-    """What an application measures: requests, its database, signing in.
+    """What an application measures: requests, its database, signing in, its jobs.
 
     ``install()`` of each framework makes one by the settings and leaves it at
     ``app.state.metrics``.
@@ -43,6 +44,7 @@ class Metrics:
         self.requests = RequestMetrics(self._making, elsewhere=elsewhere)
         self.auth = AuthMetrics(self._making)
         self._database: DatabaseMetrics | None = None
+        self._jobs: JobMetrics | None = None
 
     @property
     def enabled(self) -> bool:
@@ -71,6 +73,15 @@ class Metrics:
             if self.traces is not None:
                 stack.enter_context(self.traces.watching(database))
             yield
+
+    @property
+    def jobs(self) -> "JobMetrics":
+        """What measures background jobs, for ``Worker(listener=...)``."""
+        if self._jobs is None:  # a service has them, or not
+            from bedplate.metrics.jobs import JobMetrics
+
+            self._jobs = JobMetrics(self._making)
+        return self._jobs
 
     def _database_metrics(self) -> "DatabaseMetrics":
         if self._database is None:  # made when there is a database: it needs its extra

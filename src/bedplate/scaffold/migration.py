@@ -54,8 +54,7 @@ class Migrations:
         Raises:
             MigrationError: the files do not make sense.
         """
-        for script in self._newest_first():
-            text = Path(script.path).read_text(encoding="utf-8")
+        for script, text in zip(self._newest_first(), self.texts(), strict=True):
             if any(found["name"] == name for found in _DROPPED.finditer(text)):
                 return None
             for found in _MADE.finditer(text):
@@ -63,6 +62,15 @@ class Migrations:
                 if made.name == name:
                     return made
         return None
+
+    def texts(self) -> Iterator[str]:
+        """Give the text of each migration, the newest first.
+
+        Raises:
+            MigrationError: the files do not make sense.
+        """
+        for script in self._newest_first():
+            yield Path(script.path).read_text(encoding="utf-8")
 
     def newest(self) -> Script | None:
         """Give the newest migration.
@@ -81,7 +89,14 @@ class Migrations:
         return heads[0] if heads else None
 
     def write(
-        self, staging: Path, message: str, *, up: str, down: str, number: int = 1
+        self,
+        staging: Path,
+        message: str,
+        *,
+        up: str,
+        down: str,
+        imports: str = "",
+        number: int = 1,
     ) -> tuple[Path, str]:
         """Write a migration behind the newest one, and give its place in the service and its text.
 
@@ -92,6 +107,7 @@ class Migrations:
             message: what it does; becomes part of its name.
             up: statements that apply it.
             down: statements that undo it.
+            imports: what these need besides Alembic and SQLAlchemy.
             number: which one of this message it is, if there are several.
 
         Raises:
@@ -99,7 +115,8 @@ class Migrations:
             MigrationError: the files do not make sense.
         """
         newest = self.newest()
-        imports = "from sqlalchemy.dialects import postgresql" if "postgresql." in up + down else ""
+        if "postgresql." in up + down:
+            imports = "from sqlalchemy.dialects import postgresql"
         with one_sentence():
             scripts = scripts_of(self.root)
             places = [Path(place) for place in scripts._version_locations]
@@ -127,7 +144,9 @@ class Migrations:
         written = Path(made.path)
         if (place / written.name).exists():  # from this very minute, and of this very name
             written.unlink()
-            return self.write(staging, message, up=up, down=down, number=number + 1)
+            return self.write(
+                staging, message, up=up, down=down, imports=imports, number=number + 1
+            )
         return place.relative_to(self.root) / written.name, written.read_text(encoding="utf-8")
 
     def _newest_first(self) -> Iterator[Script]:
