@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bedplate._extras import MissingExtraError
+from bedplate._extras import needed_by
 from bedplate.asgi.forwarded import TrustedProxies
 from bedplate.asgi.idempotency import CallerOf, IdempotencyMiddleware
 from bedplate.asgi.idempotency_store import (
@@ -13,7 +13,6 @@ from bedplate.asgi.idempotency_store import (
 from bedplate.asgi.rate_counters import FallbackRateCounter, MemoryRateCounter, RateCounter
 from bedplate.asgi.rate_limit import RateLimit, RateLimitMiddleware
 from bedplate.asgi.types import ASGIApp
-from bedplate.errors import ConfigurationError
 from bedplate.settings import ServiceSettings
 
 
@@ -38,10 +37,8 @@ def rate_counter_of(settings: ServiceSettings) -> RateCounter:
     """
     if settings.redis_url is None:
         return MemoryRateCounter()
-    try:
+    with needed_by("REDIS_URL"):
         from bedplate.asgi.rate_counters_redis import RedisRateCounter
-    except MissingExtraError as error:
-        raise ConfigurationError(f"REDIS_URL is set, but {error}.") from error
 
     return FallbackRateCounter(RedisRateCounter(settings.redis_url), MemoryRateCounter())
 
@@ -57,10 +54,8 @@ def idempotency_store_of(settings: ServiceSettings) -> IdempotencyStore:
     """
     if settings.redis_url is None:
         return MemoryIdempotencyStore()
-    try:
+    with needed_by("REDIS_URL"):
         from bedplate.asgi.idempotency_redis import RedisIdempotencyStore
-    except MissingExtraError as error:
-        raise ConfigurationError(f"REDIS_URL is set, but {error}.") from error
     in_redis = RedisIdempotencyStore(settings.redis_url)
     if settings.idempotency_fallback == "refuse":
         return in_redis

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
-from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self, cast
+from typing import Any, NamedTuple, Protocol, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -21,6 +20,7 @@ from sqlalchemy import (
 )
 
 from bedplate.auth._statements import may_act
+from bedplate.auth._transaction import Transaction
 from bedplate.auth.api_key_text import ApiKeyFormat, NewApiKey
 from bedplate.auth.claims import write_scope
 from bedplate.auth.models import AccountMixin, ApiKeyMixin
@@ -223,25 +223,12 @@ class ApiKeyRepository[U: AccountMixin, K: ApiKeyMixin](Repository[K]):
         return accounts, keys
 
 
-class ApiKeyUnitOfWork[U: AccountMixin](Protocol):
+class ApiKeyUnitOfWork[U: AccountMixin](Transaction, Protocol):
     """The unit of work of a service, as far as API keys need it."""
 
     @property
     def api_keys(self) -> ApiKeyRepository[U, Any]:
         """The keys."""
-        ...
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    async def commit(self) -> None:
-        """Store the work for good."""
         ...
 
 

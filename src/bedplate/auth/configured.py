@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import SecretStr
 
+from bedplate._extras import needed_by
 from bedplate.auth.api_key_text import ApiKeyFormat
 from bedplate.auth.keys import Key, KeyRing, KeyState
 from bedplate.auth.passwords import BcryptHasher
@@ -56,10 +57,8 @@ def breach_list(settings: AuthSettings) -> "BreachedPasswords | None":
     """
     if not settings.breach_check:
         return None
-    try:
+    with needed_by("BREACH_CHECK"):
         from bedplate.auth.breached_passwords import BreachedPasswords
-    except ImportError as error:
-        raise ConfigurationError(f"BREACH_CHECK is set, but {error}.") from error
     return BreachedPasswords(settings.breach_check_url)
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from bedplate.auth._transaction import Transaction
 from bedplate.auth.accounts import AccountRepository
 from bedplate.auth.claims import AccessClaims
 from bedplate.auth.events import AuthEvent, AuthListener, ignore
@@ -42,7 +42,7 @@ _REFRESHED = {
 _log = get_logger(__name__)
 
 
-class AuthUnitOfWork[U: AccountMixin](Protocol):
+class AuthUnitOfWork[U: AccountMixin](Transaction, Protocol):
     """The unit of work of a service, as far as signing in needs it."""
 
     @property
@@ -53,19 +53,6 @@ class AuthUnitOfWork[U: AccountMixin](Protocol):
     @property
     def sessions(self) -> SessionRepository[U, Any]:
         """Their sessions."""
-        ...
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    async def commit(self) -> None:
-        """Store the work for good."""
         ...
 
 

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bedplate._extras import needed_by
 from bedplate.auth.models import ThrottleMixin
 from bedplate.auth.throttle import FallbackThrottleStore, ThrottleStore
 from bedplate.auth.throttle_postgres import PostgresThrottleStore
 from bedplate.database import Database
-from bedplate.errors import ConfigurationError
 from bedplate.settings import ServiceSettings
 
 
@@ -31,10 +31,8 @@ async def open_throttle_store(
     if settings.redis_url is None:
         yield in_postgres
         return
-    try:
+    with needed_by("REDIS_URL"):
         from bedplate.auth.throttle_limits import LimitsThrottleStore
-    except ImportError as error:
-        raise ConfigurationError(f"REDIS_URL is set, but {error}.") from error
     in_redis = LimitsThrottleStore(settings.redis_url)
     try:
         yield FallbackThrottleStore(in_redis, in_postgres)

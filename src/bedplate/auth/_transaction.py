@@ -1,0 +1,21 @@
+"""The transaction of a service, as far as signing in needs it."""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class Transaction(Protocol):
+    """A unit of work, whatever its repositories."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    async def commit(self) -> None:
+        """Store the work for good."""
+        ...
