@@ -37,7 +37,11 @@ VARYING = (
     "tests/repositories",
     *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").glob("test_*.py"))),
 )
-# What depends on the other dependencies too; the rest starts many processes.
+# What starts many processes has sessions of its own, which measure the coverage of these modules.
+PROCESSES = ("tests/cli", "tests/contract", "tests/scaffold", "tests/template")
+COMMAND = ("cli/*", "scaffold/*")
+ATTACKS = tuple(f"testing/contracts/{name}.py" for name in ("*attack*", "auth", "forgery"))
+# What depends on the other dependencies too.
 LOWEST = (
     *("tests/asgi", "tests/integrations", "tests/logging", "tests/mail", "tests/metrics"),
     *VARYING,
@@ -91,7 +95,7 @@ def install(session: nox.Session, *packages: str, sqlalchemy: str | None = None)
 def tests(
     session: nox.Session, sqlalchemy: str, driver: str, dependencies: str, rooms: tuple[str, ...]
 ) -> None:
-    """Test the library on real PostgreSQL; all rooms together have 95 % branch coverage."""
+    """Test the library on real PostgreSQL, with 95 % branch coverage where all rooms are run."""
     group = ("-e", ".[testing]", "--group", "test")
     if dependencies == "lowest":
         # each extra by its name: what another extra brings in does not count as direct
@@ -108,11 +112,32 @@ def tests(
     elif rooms != ALL:
         session.run(*pytest, "-n", "3", *rooms)
     else:
-        session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / "coverage")
-        session.run("coverage", "erase")
-        session.run("coverage", "run", "-m", *pytest, "-n", "3")
-        session.run("coverage", "combine", "--quiet")
-        session.run("coverage", "report", "--fail-under=95")
+        others = [f"--ignore={room}" for room in PROCESSES]
+        covered(session, *pytest[1:], "-n", "3", *others, but=COMMAND + ATTACKS)
+
+
+@nox.session(tags=["full"])
+def processes(session: nox.Session) -> None:
+    """Test the command, the contract of servers, and the template: all that starts processes."""
+    install(session, "-e", ".[testing]", "--group", "test", sqlalchemy="2.1")
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+    else:
+        covered(session, "-n", "3", *PROCESSES, only=COMMAND)
+
+
+def covered(
+    session: nox.Session, *pytest: str, only: tuple[str, ...] = (), but: tuple[str, ...] = ()
+) -> None:
+    """Run tests that cover 95 % of the branches of what they answer for."""
+    session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / "coverage")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *pytest)
+    session.run("coverage", "combine", "--quiet")
+    modules = ",".join(f"*/bedplate/{module}" for module in only or but)
+    session.run(
+        *("coverage", "report", "--fail-under=95"), f"--{'include' if only else 'omit'}={modules}"
+    )
 
 
 @nox.session(tags=["default"])
@@ -223,7 +248,10 @@ def scale(session: nox.Session) -> None:
 def security(session: nox.Session) -> None:
     """Attack a generated service that runs as a process, and rotate its keys under load."""
     install(session, "-e", ".[testing]", "--group", "test")
-    session.run("pytest", "tests/security", *session.posargs)
+    if session.posargs:
+        session.run("pytest", "tests/security", *session.posargs)
+    else:
+        covered(session, "tests/security", only=ATTACKS)
 
 
 @nox.session(tags=["full"])

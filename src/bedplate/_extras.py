@@ -30,9 +30,9 @@ def needed_by(variable: str) -> Iterator[None]:
         variable: the environment variable that is set.
 
     Raises:
-        ConfigurationError: when an import inside misses its extra.
+        ConfigurationError: when an import inside fails, as without its extra.
     """
     try:
         yield
-    except MissingExtraError as error:
+    except ImportError as error:
         raise ConfigurationError(f"{variable} is set, but {error}.") from error

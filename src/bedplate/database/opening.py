@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from bedplate._extras import MissingExtraError
+from bedplate._extras import needed_by
 from bedplate.database.database import Database
 from bedplate.database.embedded import EmbeddedPostgres, cluster_name
 from bedplate.database.recent_writes import RecentWrites
@@ -96,8 +96,6 @@ def _open(url: SecretUrl, settings: ServiceSettings) -> Database:
 def _recent_writes(settings: ServiceSettings) -> RecentWrites | None:
     if settings.redis_url is None:
         return None
-    try:
+    with needed_by("REDIS_URL"):
         from bedplate.database.recent_writes_redis import RedisRecentWrites
-    except MissingExtraError as error:
-        raise ConfigurationError(f"REDIS_URL is set, but {error}.") from error
     return RedisRecentWrites(settings.redis_url)
