@@ -244,6 +244,13 @@ def scale(session: nox.Session) -> None:
     session.run("pytest", "tests/scale", *session.posargs)
 
 
+@nox.session(tags=["release"])
+def scale_out(session: nox.Session) -> None:
+    """Break what three replicas of a service stand on, one after the other, while clients use them."""
+    install(session, "-e", ".[testing]", "--group", "test")
+    session.run("pytest", "-s", "tests/scale_out", *session.posargs)
+
+
 @nox.session(tags=["full"])
 def security(session: nox.Session) -> None:
     """Attack a generated service that runs as a process, and rotate its keys under load."""

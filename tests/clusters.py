@@ -99,6 +99,27 @@ class Cluster(Server):
         self.launch(self.programs / "postgres", "-D", self.folder / "data", *options)
         self.wait(self.url)
 
+    def freeze(self) -> None:
+        """Stop all of its processes where they are: connections stay, and nothing answers."""
+        for process in self._processes():
+            os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        for process in self._processes():
+            os.kill(process, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Kill all of its processes at once, as a machine that loses its power does."""
+        for process in self._processes():
+            os.kill(process, signal.SIGKILL)
+        self.process.wait()
+
+    def _processes(self) -> list[int]:
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return [pid, *map(int, children)]
+
 
 class Standby(Cluster):
     """A streaming replica of a cluster.
@@ -142,27 +163,6 @@ class Standby(Cluster):
         """Let it replay again."""
         ask(self.url, "SELECT pg_wal_replay_resume()")
 
-    def freeze(self) -> None:
-        """Stop all of its processes where they are: connections stay, and nothing answers."""
-        for process in self._processes():
-            os.kill(process, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let them go on."""
-        for process in self._processes():
-            os.kill(process, signal.SIGCONT)
-
-    def kill(self) -> None:
-        """Kill all of its processes at once, as a machine that loses its power does."""
-        for process in self._processes():
-            os.kill(process, signal.SIGKILL)
-        self.process.wait()
-
-    def _processes(self) -> list[int]:
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        return [pid, *map(int, children)]
-
 
 class PgBouncer(Server):
     """Debian's PgBouncer in transaction mode, before a PostgreSQL.
@@ -181,7 +181,7 @@ class PgBouncer(Server):
             f"[databases]\n* = host=127.0.0.1 port={port} user=postgres\n[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = any\npool_mode = transaction\ndefault_pool_size = {pool_size}\n"
-            "max_client_conn = 1000\nignore_startup_parameters = extra_float_digits\n"
+            "max_client_conn = 1000\nserver_login_retry = 1\nignore_startup_parameters = extra_float_digits\n"
         )
         self.configuration.chmod(0o644)
 

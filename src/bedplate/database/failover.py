@@ -1,6 +1,7 @@
 """Sessions on a standby whose statements the primary answers when the standby does not."""
 
-from asyncio import Timeout
+from asyncio import get_running_loop, timeout
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -11,7 +12,41 @@ from sqlalchemy.util import await_only
 from bedplate.database.read_only import ReadOnlySession
 from bedplate.errors import DatabaseUnavailableError, RetryableError
 
-__all__ = ["FailoverSession", "Standby"]
+__all__ = ["FailoverSession", "Interruptible", "Standby"]
+
+
+class Interruptible:
+    """A read that can be ended from outside, when it is known that no answer will come."""
+
+    def __init__(self) -> None:
+        self._limit = timeout(None)
+        self._abort: Callable[[], object] | None = None
+
+    def execute(self, state: ORMExecuteState) -> Result[object]:
+        """Execute a statement of a session.
+
+        Raises:
+            TimeoutError: it was ended.
+            DatabaseUnavailableError: it was ended, or its connection is lost.
+        """
+        await_only(self._limit.__aenter__())  # below a greenlet there is no `async with`
+        try:
+            connection = state.session.connection().connection.driver_connection
+            # asyncpg would first ask the server to cancel, which does not answer that either
+            self._abort = getattr(connection, "terminate", None)
+            result = state.invoke_statement()
+        except BaseException as error:
+            await_only(self._limit.__aexit__(type(error), error, error.__traceback__))
+            raise
+        await_only(self._limit.__aexit__(None, None, None))
+        return result
+
+    def interrupt(self) -> None:
+        """End it now; to be called in its event loop."""
+        if self._abort is not None:
+            self._abort()
+        elif self._limit.when() is None:  # not told already
+            self._limit.reschedule(get_running_loop().time())
 
 
 class Standby(Protocol):
@@ -21,8 +56,8 @@ class Standby(Protocol):
         """Take note that it did not answer."""
         ...
 
-    def interrupting(self) -> AbstractContextManager[Timeout]:
-        """Have a time limit that ends now when the standby is found not to answer."""
+    def interrupting(self) -> AbstractContextManager[Interruptible]:
+        """Have what ends a read when the standby is found not to answer."""
         ...
 
 
@@ -50,8 +85,8 @@ class FailoverSession(ReadOnlySession):
         if standby is None:
             return None
         try:
-            with standby.interrupting() as limit:
-                result = _within(limit, state)
+            with standby.interrupting() as reading:
+                result = reading.execute(state)
         except (DatabaseUnavailableError, RetryableError, TimeoutError) as error:
             if self._is_bound_to_state:
                 raise _unavailable(error) from error
@@ -68,18 +103,6 @@ class FailoverSession(ReadOnlySession):
 def _read(state: ORMExecuteState) -> Result[object] | None:
     assert isinstance(state.session, FailoverSession)  # noqa: S101 - it listens to no other
     return state.session.read(state)
-
-
-def _within(limit: Timeout, state: ORMExecuteState) -> Result[object]:
-    """Execute within a time limit, which here, below a greenlet, no `async with` can be."""
-    await_only(limit.__aenter__())
-    try:
-        result = state.invoke_statement()
-    except BaseException as error:
-        await_only(limit.__aexit__(type(error), error, error.__traceback__))
-        raise
-    await_only(limit.__aexit__(None, None, None))
-    return result
 
 
 def _unavailable(error: Exception) -> Exception:

@@ -5,7 +5,6 @@ standby answers that caller once it has replayed so far. Positions are kept long
 that answers can be behind, so that no other caller needs one.
 """
 
-from asyncio import Timeout
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from time import monotonic
@@ -15,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bedplate.database.database import Database
-from bedplate.database.failover import FailoverSession
+from bedplate.database.failover import FailoverSession, Interruptible
 from bedplate.database.read_only import ReadingViews
 from bedplate.database.recent_writes import MemoryRecentWrites, RecentWrites, caller
 from bedplate.database.standby_watch import StandbyWatch, lsn
@@ -121,8 +120,8 @@ class Replica:
             except UnavailableError:
                 self._know_nothing_for_a_while()
 
-    def interrupting(self) -> AbstractContextManager[Timeout]:
-        """Have a time limit that ends now when the standby is found not to answer."""
+    def interrupting(self) -> AbstractContextManager[Interruptible]:
+        """Have what ends a read when the standby is found not to answer."""
         return self._watch.interrupting()
 
     def gave_up(self, error: Exception) -> None:

@@ -3,12 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from time import monotonic
+from typing import Any
 
-from sqlalchemy import URL, text
+from sqlalchemy import URL, TextClause, text
 
 from bedplate.database.database import Database
+from bedplate.database.failover import Interruptible
 from bedplate.errors import DatabaseUnavailableError
 from bedplate.logging import get_logger
 
@@ -71,7 +73,8 @@ class StandbyWatch:
         self._awaited: deque[tuple[float, int]] = deque(maxlen=64)
         self._look: asyncio.Task[None] | None = None
         self._told: str | None = None
-        self._under_way: set[asyncio.Timeout] = set()
+        self._under_way: set[Interruptible] = set()
+        self._abandoned: set[asyncio.Task[object]] = set()
 
     @property
     def trouble(self) -> str | None:
@@ -92,21 +95,21 @@ class StandbyWatch:
         self._keep_away(type(error).__name__)
 
     @contextmanager
-    def interrupting(self) -> Iterator[asyncio.Timeout]:
-        """Have a time limit that ends now when the standby is found not to answer."""
-        limit = asyncio.timeout(None)
-        self._under_way.add(limit)
+    def interrupting(self) -> Iterator[Interruptible]:
+        """Have what ends a read when the standby is found not to answer."""
+        read = Interruptible()
+        self._under_way.add(read)
         try:
-            yield limit
+            yield read
         finally:
-            self._under_way.discard(limit)
+            self._under_way.discard(read)
 
     async def close(self) -> None:
         """Close its connections."""
         if self._look is not None:
             self._look.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._look
+            await asyncio.gather(self._look, return_exceptions=True)
+        await asyncio.gather(*self._abandoned, return_exceptions=True)
         await self._primary.dispose()
         await self._standby.dispose()
 
@@ -143,24 +146,43 @@ class StandbyWatch:
 
     async def _ask_primary(self) -> tuple[int | None, int | None]:
         try:
-            async with (
-                asyncio.timeout(self._patience),
-                self._primary.read_only_session() as session,
-            ):
-                found = (await session.execute(_PRIMARY)).one()
+            position, cluster = await self._ask(self._primary, _PRIMARY)
         except (DatabaseUnavailableError, TimeoutError):
             return None, None
-        return found[0], found[1]
+        return position, cluster
 
     async def _ask_standby(self, cluster: int | None) -> int:
-        async with (
-            asyncio.timeout(self._patience),
-            self._standby.read_only_session() as session,
-        ):
-            replayed, of, is_standby = (await session.execute(_STANDBY)).one()
+        replayed, of, is_standby = await self._ask(self._standby, _STANDBY)
         if not is_standby or (cluster is not None and cluster != of):
             raise _NotItsStandbyError
         return int(replayed or 0)
+
+    async def _ask(self, database: Database, question: TextClause) -> tuple[Any, ...]:
+        """Give the row of an answer, without waiting for a connection that takes long to give up.
+
+        Raises:
+            DatabaseUnavailableError: the server refuses, or has ended the connection.
+            TimeoutError: it does not answer.
+        """
+
+        async def ask() -> tuple[Any, ...]:
+            async with database.read_only_session() as session:
+                return tuple((await session.execute(question)).one())
+
+        asking: asyncio.Task[Any] = asyncio.create_task(ask())
+        try:
+            async with asyncio.timeout(self._patience):
+                return await asyncio.shield(asking)
+        finally:
+            if not asking.done():
+                asking.cancel()
+                self._abandoned.add(asking)
+                asking.add_done_callback(self._forget)
+
+    def _forget(self, abandoned: asyncio.Task[object]) -> None:
+        self._abandoned.discard(abandoned)
+        if not abandoned.cancelled():
+            abandoned.exception()  # nobody waits for it any more
 
     def _keep_away(self, trouble: str) -> None:
         if self._told is None:
@@ -169,9 +191,8 @@ class StandbyWatch:
         self._close_at = float("-inf")
         if trouble != "lagging":
             self._awaited.clear()
-            for limit in self._under_way:
-                if limit.when() is None:  # not told already
-                    limit.reschedule(asyncio.get_running_loop().time())
+            for read in self._under_way:
+                read.interrupt()
 
 
 async def lsn(database: Database, *, replayed: bool) -> int:
