@@ -73,7 +73,7 @@ def test_a_backend_without_its_package_names_the_extra(
     import importlib
 
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.delitem(sys.modules, module)
+    monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(MissingExtraError, match=rf"bedplate\[{extra}\]"):
         importlib.import_module(module)
 
