@@ -159,8 +159,8 @@ def typing(session: nox.Session) -> None:
     with session.chdir("template"):
         for framework in FRAMEWORKS:
             variant = f"frameworks/{framework}"  # together with src it is the package `app`
-            path = {"MYPYPATH": os.pathsep.join(["src", variant])}
-            session.run("mypy", *config, "src", "alembic/env.py", variant, env=path)
+            path = {"MYPYPATH": os.pathsep.join(["src", "options", variant])}
+            session.run("mypy", *config, "src", "options", "alembic/env.py", variant, env=path)
 
 
 @nox.session

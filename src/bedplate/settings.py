@@ -163,6 +163,18 @@ class ServiceSettings(BaseSettings):
         return self.environment is not Environment.DEVELOPMENT
 
     @property
+    def direct_url(self) -> SecretUrl:
+        """The way to the database that no pooler is on.
+
+        Raises:
+            ConfigurationError: there is none; the embedded server's is known once it runs.
+        """
+        url = self.database_direct_url or self.database_url
+        if url is None:
+            raise ConfigurationError("DATABASE_URL is missing.")
+        return url
+
+    @property
     def logs_as_json(self) -> bool:
         """Whether each log record is one JSON object on a line."""
         return self.log_format == "json" or (self.log_format == "auto" and self.is_deployed)

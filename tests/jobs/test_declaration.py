@@ -100,7 +100,7 @@ async def test_jobs_of_elsewhere_are_taken_in_with_what_they_share() -> None:
     await jobs.kinds["keep"](7, shared)
     assert shared == {"kept": [7]}
     assert jobs.kinds["keep"].retry.attempts == 2
-    await jobs.schedules["sweep"].handler(shared)
+    await jobs.schedules["sweep"](shared)
     assert shared == {"kept": []}
     assert jobs.schedules["sweep"].cron == "0 3 * * *"
 

@@ -169,7 +169,7 @@ def main(kubectl: str | None = None) -> None:
             ci = ("github", "gitlab")[number % 2]
             folder = home / f"{origin}{number}"
             answers = {"project_name": "Shop", "bedplate_source": source, "ci": ci}
-            answers |= {"redis": options, "kubernetes": options}  # type: ignore[dict-item]
+            answers |= {"redis": options, "jobs": options, "kubernetes": options}  # type: ignore[dict-item]
             copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True)
             for linter in (one for one in LINTERS if (folder / one.file).exists()):
                 copy = home / f"{linter.name.replace(' ', '-')}-fault"

@@ -27,11 +27,12 @@ type Answers = dict[str, object]
 ANSWERS: dict[str, list[object]] = {
     "framework": ["fastapi", "litestar", "starlette"],
     "redis": [True, False],
+    "jobs": [True, False],
     "kubernetes": [True, False],
     "ci": ["github", "gitlab", "none"],
 }
-EVERYTHING: Answers = {"redis": True, "kubernetes": True, "ci": "github"}
-NOTHING: Answers = {"redis": False, "kubernetes": False, "ci": "none"}
+EVERYTHING: Answers = {"redis": True, "jobs": True, "kubernetes": True, "ci": "github"}
+NOTHING: Answers = {"redis": False, "jobs": False, "kubernetes": False, "ci": "none"}
 
 
 def pairwise() -> list[Answers]:

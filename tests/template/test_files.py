@@ -76,6 +76,15 @@ def test_no_python_file_varies_but_by_one_line_and_the_one_that_carries_the_name
     varying = {path.relative_to(source).as_posix(): path for path in source.rglob("*.py.jinja")}
     del varying["app/__init__.py.jinja"]
     assert len(varying) == len(list((ROOT / "template").rglob("*.py.jinja"))) - 1
+    # in place this package has a part in each folder
+    assert "{" not in varying.pop("app/repositories/__init__.py.jinja").read_text("utf-8")
+    options = ROOT / "template/options"
+    for path in options.rglob("*.py"):
+        name = path.relative_to(options).as_posix()
+        line = f'{{% set whole %}}{{% include "template/options/{name}" %}}{{% endset %}}'
+        text = varying.pop(f"{name}.jinja").read_text("utf-8")
+        assert text.startswith(line)
+        assert text.count("\n") == 1
     for name, path in varying.items():
         python = name.removesuffix(".jinja")
         line = f'{{% include "template/frameworks/" ~ framework ~ "/{python}" -%}}\n'
@@ -96,6 +105,7 @@ def test_what_varies_is_copied_as_it_lies(services: Callable[[str], Path], frame
         copied = services(framework) / "src" / path.relative_to(folder)
         assert copied.read_bytes() == path.read_bytes()
     assert not (services(framework) / "frameworks").exists()
+    assert not (services(framework) / "options").exists()
     # the words of the other frameworks are in no file of this one
     others = {"FastAPI", "Litestar", "Starlette"} - {FRAMEWORK_NAMES[framework]}
     for name, text in texts(services(framework)).items():

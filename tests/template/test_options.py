@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,17 @@ from tests.template.harness import ROOT, generate, texts
 
 from bedplate.cli.server import GRACE
 from bedplate.cli.serving import DRAIN
+from bedplate.jobs import Worker
 
-ON: dict[str, Any] = {"redis": True, "kubernetes": True}
+ON: dict[str, Any] = {"redis": True, "jobs": True, "kubernetes": True}
+UNIT_OF_WORK = "src/app/repositories/unit_of_work.py"
 
 
 def manifests(folder: Path) -> dict[str, Any]:
-    """Give every manifest of a service, by its kind."""
-    found = (yaml.safe_load(path.read_text()) for path in (folder / "kubernetes").rglob("*.yaml"))
-    return {manifest["kind"]: manifest for manifest in found}
+    """Give every manifest of a service, by its kind, and the worker's as ``Worker``."""
+    paths = list((folder / "kubernetes").rglob("*.yaml"))
+    found = [(path.stem, yaml.safe_load(path.read_text())) for path in paths]
+    return {"Worker" if name == "worker" else one["kind"]: one for name, one in found}
 
 
 def container(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +59,34 @@ def test_redis_comes_with_its_extra_and_its_server(full: Path) -> None:
     assert host[1] in compose["app"]["depends_on"]
 
 
+def test_jobs_come_with_a_worker_wherever_the_service_runs(
+    full: Path, bare: Path, kinds: dict[str, Any]
+) -> None:
+    project = tomllib.loads((full / "pyproject.toml").read_text())
+    assert "jobs" in Requirement(project["project"]["dependencies"][0]).extras
+    module, _, function = project["tool"]["bedplate"]["worker"].partition(":")
+    code = (full / "src" / module.replace(".", "/")).with_suffix(".py").read_text()
+    assert f"def {function}(" in code
+    compose = yaml.safe_load((full / "docker-compose.yml").read_text())["services"]["worker"]
+    assert compose["command"] == container(kinds["Worker"])["command"] == ["bedplate", "worker"]
+    assert set(compose["environment"]) >= {"DATABASE_URL", "WORKER_PORT", "REDIS_URL"}
+    [port] = container(kinds["Worker"])["ports"]
+    assert str(port["containerPort"]) in compose["healthcheck"]["test"][-1]
+    environment = {one["name"]: one["value"] for one in container(kinds["Worker"])["env"]}
+    assert environment == {"WORKER_HOST": "0.0.0.0", "WORKER_PORT": str(port["containerPort"])}
+    rules = kinds["NetworkPolicy"]["spec"]["ingress"]
+    assert port["name"] in {one["port"] for rule in rules for one in rule["ports"]}
+    with_jobs = (full / UNIT_OF_WORK).read_text().splitlines()
+    without = (bare / UNIT_OF_WORK).read_text().splitlines()
+    assert [line for line in with_jobs if line not in without] == [
+        "from bedplate.auth.mail_queue import MailQueue",
+        "from bedplate.jobs import JobQueue",
+        "    jobs = repository(JobQueue)",
+        "    mails = repository(MailQueue)",
+    ]
+    assert set(without) <= set(with_jobs)
+
+
 def test_the_manifests_are_one_application(kinds: dict[str, Any]) -> None:
     template = kinds["Deployment"]["spec"]["template"]
     labels = template["metadata"]["labels"]
@@ -65,6 +97,9 @@ def test_the_manifests_are_one_application(kinds: dict[str, Any]) -> None:
         kinds["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
     ]
     assert all(selector.items() <= labels.items() for selector in selecting)
+    worker = kinds["Worker"]["spec"]["template"]["metadata"]["labels"]
+    assert kinds["Worker"]["spec"]["selector"]["matchLabels"] == worker
+    assert not kinds["Service"]["spec"]["selector"].items() <= worker.items()
     job = kinds["Job"]["spec"]["template"]["metadata"]["labels"]
     assert kinds["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"].items() <= job.items()
     assert not kinds["Service"]["spec"]["selector"].items() <= job.items()
@@ -90,7 +125,7 @@ def test_every_manifest_is_in_a_kustomization(full: Path) -> None:
 
 
 @pytest.mark.unhappy
-@pytest.mark.parametrize("kind", ["Deployment", "Job"])
+@pytest.mark.parametrize("kind", ["Deployment", "Job", "Worker"])
 def test_no_container_may_more_than_it_needs(kinds: dict[str, Any], kind: str) -> None:
     pod = kinds[kind]["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"]
@@ -110,6 +145,11 @@ def test_nobody_is_killed_who_still_answers(kinds: dict[str, Any]) -> None:
     update = kinds["Deployment"]["spec"]["strategy"]["rollingUpdate"]
     assert update == {"maxSurge": 1, "maxUnavailable": 0}
     assert "replicas" not in kinds["Deployment"]["spec"]  # an apply would undo the autoscaler
+    worker = kinds["Worker"]["spec"]
+    assert worker["replicas"] > 1
+    assert worker["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    grace = signature(Worker).parameters["grace"].default
+    assert worker["template"]["spec"]["terminationGracePeriodSeconds"] > grace + 5
 
 
 @pytest.mark.unhappy
@@ -135,10 +175,10 @@ def test_the_scraper_finds_the_metrics_and_nobody_else_does(
 
 @pytest.mark.unhappy
 def test_a_database_that_is_away_does_not_restart_the_service(kinds: dict[str, Any]) -> None:
-    app = container(kinds["Deployment"])
-    asked = {name: app[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness")}
-    assert asked == {"startup": "/health/startup", "liveness": "/health/live"}
-    assert app["readinessProbe"]["httpGet"]["path"] == "/health/ready"
+    for app in (container(kinds["Deployment"]), container(kinds["Worker"])):
+        asked = {name: app[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness")}
+        assert asked == {"startup": "/health/startup", "liveness": "/health/live"}
+        assert app["readinessProbe"]["httpGet"]["path"] == "/health/ready"
 
 
 @pytest.mark.unhappy
@@ -153,7 +193,14 @@ def test_no_manifest_holds_a_secret(full: Path, kinds: dict[str, Any]) -> None:
 def test_what_was_not_chosen_leaves_no_trace(bare: Path) -> None:
     found = texts(bare)
     assert not [name for name in found if name.startswith((".git/", ".github", ".gitlab", "kub"))]
-    for word, speaking in (("redis", {".env.example"}), ("kubernetes", set()), ("kubectl", set())):
+    assert not [name for name in found if "jobs" in name or "worker" in name]
+    for word, speaking in (
+        ("bedplate worker", set()),
+        ("pgqueuer", set()),
+        ("redis", {".env.example"}),
+        ("kubernetes", set()),
+        ("kubectl", set()),
+    ):
         naming = {name for name, text in found.items() if word in text.lower()}
         allowed = {"Dockerfile", ".copier-answers.yml", "tests/conftest.py", *speaking}
         assert naming <= allowed, word

@@ -181,6 +181,7 @@ def test_the_answers_hold_no_secret_and_nothing_computed(service: Path) -> None:
         "description",
         "framework",
         "redis",
+        "jobs",
         "kubernetes",
         "ci",
         "bedplate_source",

@@ -83,7 +83,10 @@ def test_an_older_service_becomes_the_newest_with_its_edits(
 def test_no_answer_is_for_ever(repository: Path, tmp_path: Path) -> None:
     before, after = updates.ANSWERS[0]  # the nox session `update` tries the others too
     folder = lived_in(repository, tmp_path / "service", **before)
+    migrations = {name: text for name, text in owned(folder).items() if VERSIONS in name}
+    assert [name for name in migrations if "create_jobs" in name]
     update(folder, after)
+    assert {name: text for name, text in owned(folder).items() if VERSIONS in name} == migrations
     assert faults(folder) == []
     assert answers_of(folder).items() >= (before | after).items()
     assert owned(folder) == expected(repository, folder, tmp_path)

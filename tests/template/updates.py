@@ -19,8 +19,14 @@ from tests.template.harness import ROOT, commit, generate, git, texts
 NEWEST = "v9999.0.0"
 OLDER = "v0.0.1"
 ANSWERS: Sequence[tuple[dict[str, Any], dict[str, Any]]] = (
-    ({"redis": True, "kubernetes": True}, {"redis": False, "kubernetes": False, "ci": "none"}),
-    ({"ci": "none"}, {"framework": "litestar", "redis": True, "kubernetes": True, "ci": "gitlab"}),
+    (
+        {"redis": True, "jobs": True, "kubernetes": True},
+        {"redis": False, "jobs": False, "kubernetes": False, "ci": "none"},
+    ),
+    (
+        {"ci": "none"},
+        {"framework": "litestar", "redis": True, "jobs": True, "kubernetes": True, "ci": "gitlab"},
+    ),
     (
         {"framework": "starlette", "ci": "gitlab", "redis": True},
         {"framework": "fastapi", "ci": "github", "kubernetes": True},
@@ -31,7 +37,7 @@ COPIER: tuple[str, ...] = (sys.executable, "-m", "copier")
 VERSIONS = "alembic/versions/"
 LINE = 101
 MODULES = re.compile(r"^from app\.models\.(\w+) import (\([^)]*\)|.*)$", re.MULTILINE)
-NEW_QUESTIONS = {"framework": "fastapi", "redis": False, "kubernetes": False}
+NEW_QUESTIONS = {"framework": "fastapi", "redis": False, "jobs": False, "kubernetes": False}
 GONE = "docs/notes-of-old.md"
 BROUGHT = "TrustedDevice"
 MADE = "src/app/models/note.py"

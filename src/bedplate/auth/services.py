@@ -67,6 +67,7 @@ class AuthServices[U: AccountMixin]:
         name: str,
         listener: AuthListener = ignore,
     ) -> None:
+        self.unit_of_work = unit_of_work
         self.keys = configured.key_ring(settings)
         self.hasher = configured.password_hasher(settings)
         self._breaches = configured.breach_list(settings)

@@ -1,6 +1,7 @@
 """The port of a worker, on the loop of its jobs: probes that a loop that hangs does not answer, and metrics."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, override
@@ -69,6 +70,7 @@ async def answering(
                 server_header=False,
             )
         )
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it is no server to speak of
         serving = asyncio.create_task(server.serve([listener]))
         try:
             yield health

@@ -78,6 +78,10 @@ class Schedule[R]:
     cron: str
     handler: Callable[[R], Awaitable[None]]
 
+    async def __call__(self, resources: R) -> None:
+        """Run the handler here and now, for tests."""
+        await self.handler(resources)
+
 
 @dataclass(frozen=True)  # with slots, Python 3.12.1 cannot make a Jobs[...]()
 class Jobs[R]:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from bedplate.auth.keys import Key
 from bedplate.database import Database
-from bedplate.testing import Outbox
+from bedplate.testing import Outbox, deliver_mails
 from bedplate.testing.contracts.attack import Target
 from bedplate.testing.contracts.auth import AuthAttacks
 
@@ -25,7 +25,7 @@ class TestAttacks(AuthAttacks):
         outbox: Outbox,
     ) -> Target:
         async def read_mail(address: str) -> str:
-            await app.state.resources.auth.confirmation.finish()
+            await deliver_mails(app.state.resources.auth)
             return outbox.to(address)[-1].text
 
         async def promote(user_id: str) -> None:

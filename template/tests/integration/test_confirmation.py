@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from bedplate.testing import Outbox
+from bedplate.testing import Outbox, deliver_mails
 
 from tests.integration.people import PASSWORD, App, Member, assert_problem, sign_in
 
@@ -12,7 +12,7 @@ NEW_EMAIL = "countess@example.com"
 
 async def mailed_token(app: App, outbox: Outbox, address: str) -> str:
     """Give the token of the last mail; without a site, mails carry it on a line of its own."""
-    await app.state.resources.auth.confirmation.finish()
+    await deliver_mails(app.state.resources.auth)
     return outbox.to(address)[-1].text.split("\n\n")[1]
 
 
@@ -30,7 +30,7 @@ async def test_a_forgotten_password_is_replaced(
     token = await mailed_token(app, outbox, ada.email)
     done = await post(client, "password-reset/confirm", token=token, new_password=NEW_PASSWORD)
     assert done.status_code == 204
-    await app.state.resources.auth.confirmation.finish()
+    await deliver_mails(app.state.resources.auth)
     assert_problem(await sign_in(client, ada.email, PASSWORD), 401, "invalid_credentials")
     assert (await sign_in(client, ada.email, NEW_PASSWORD)).status_code == 200
 
@@ -45,7 +45,7 @@ async def test_an_address_is_verified_and_then_changed(
     assert asked.status_code == 202
     token = await mailed_token(app, outbox, NEW_EMAIL)
     assert (await post(client, "email/confirm", token=token)).status_code == 204
-    await app.state.resources.auth.confirmation.finish()
+    await deliver_mails(app.state.resources.auth)
     assert (await sign_in(client, NEW_EMAIL)).status_code == 200
 
 
@@ -55,7 +55,7 @@ async def test_asking_for_nobody_is_answered_the_same(
     app: App, client: httpx.AsyncClient, outbox: Outbox, path: str
 ) -> None:
     response = await post(client, path, email="nobody@example.com")
-    await app.state.resources.auth.confirmation.finish()
+    await deliver_mails(app.state.resources.auth)
     assert (response.status_code, response.text, outbox.mails) == (202, "null", [])
 
 
