@@ -345,6 +345,16 @@ def operations_page(session: nox.Session) -> None:
     session.run("python", "benchmarks/_operations_page.py", str(written), page)
 
 
+@nox.session
+def bench_service_page(session: nox.Session) -> None:
+    """Measure a generated service beside hand-written ones, and write its page of the documentation."""
+    install(session, "-e", ".", "--group", "test", "--group", "bench")
+    written = Path(session.create_tmp()) / "service.json"
+    script = ("benchmarks/service_requests.py", "--json", str(written))
+    session.run("python", *script, *session.posargs, success_codes=[0, 1])
+    session.run("python", "benchmarks/_service_page.py", str(written), "docs/explanation")
+
+
 # What depends on the version of PostgreSQL; the tests of the embedded server are of its own.
 OLDER = (
     *("tests/repositories", "tests/migrations", "tests/database/test_connections.py"),

@@ -31,7 +31,7 @@ async def pages(users: UserRepository) -> None:
     """Pages carry the model, and what it is mapped to."""
     assert_type(await users.page(PageParams()), Page[User])
     assert_type(await users.cursor_page(CursorParams()), CursorPage[User])
-    assert_type((await users.page(PageParams())).items, Sequence[User])
+    assert_type((await users.page(PageParams())).items, list[User])
     assert_type((await users.page(PageParams())).map(lambda user: user.email), Page[str])
     assert_type((await users.cursor_page(CursorParams())).map(id), CursorPage[int])
 

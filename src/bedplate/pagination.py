@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -65,7 +65,7 @@ class Page[T](BaseModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, from_attributes=True)
 
-    items: Sequence[T]
+    items: list[T]
     limit: int
     offset: int
     has_more: bool
@@ -87,7 +87,7 @@ class CursorPage[T](BaseModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, from_attributes=True)
 
-    items: Sequence[T]
+    items: list[T]
     next_cursor: str | None = None
     previous_cursor: str | None = None
     has_more: bool = False

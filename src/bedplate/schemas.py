@@ -32,10 +32,14 @@ def _all_storable(value: object) -> bool:
     return True
 
 
-class Schema(BaseModel):
-    """What clients send and receive: unknown fields are refused, rows can be read directly."""
+class _Strict(BaseModel):
+    """Unknown fields are refused, rows can be read directly."""
 
     model_config = ConfigDict(from_attributes=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Schema(_Strict):
+    """What clients send and receive: unknown fields are refused, rows can be read directly."""
 
     @field_validator("*", mode="after")
     @classmethod
@@ -48,8 +52,11 @@ class Schema(BaseModel):
         return value
 
 
-class Stored(Schema):
-    """What every stored row shows of itself; subclass it to add what this one has."""
+class Stored(_Strict):
+    """What every stored row shows of itself; subclass it to add what this one has.
+
+    Its text is not searched for what PostgreSQL cannot hold: it came from there.
+    """
 
     id: UUID
     created_at: datetime

@@ -174,8 +174,10 @@ class UnitOfWork:
         self._after_commit.clear()
         # A connection that was lost is rolled back; saying so would hide what came first.
         with suppress(DatabaseUnavailableError):
-            # A second cancellation must not keep the connection from its rollback.
-            await asyncio.shield(asyncio.ensure_future(session.close()))
+            # A second cancellation must not keep the connection from its rollback; what has none
+            # to send, as after a commit or a read, is through before the loop is asked.
+            loop = asyncio.get_running_loop()
+            await asyncio.shield(asyncio.Task(session.close(), loop=loop, eager_start=True))
 
     def read_only(self) -> Self:
         """Give another one that only reads, each statement by itself: enter that instead.

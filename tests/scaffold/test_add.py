@@ -198,8 +198,10 @@ def test_files_that_people_changed_keep_their_changes_and_their_layout(
     shop: Path, call: Call
 ) -> None:
     routes = shop / "src/app/api/v1/__init__.py"
-    mine = 'router.include_router( users.router )  # mine\n\nEXTRA = {\n    "a":1 }\n'
-    text = routes.read_text(encoding="utf-8").replace("router.include_router(users.router)\n", mine)
+    mine = 'router.include_router( confirmation.router )  # mine\n\nEXTRA = {\n    "a":1 }\n'
+    text = routes.read_text(encoding="utf-8").replace(
+        "router.include_router(confirmation.router)\n", mine
+    )
     routes.write_bytes(text.replace("\n", "\r\n").encode())
     assert call("add", "resource", *PRODUCT).exit_code == ExitCode.DONE
     added = mine.replace("\n\n", "\nrouter.include_router(products.router)\n\n", 1)

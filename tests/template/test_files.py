@@ -179,3 +179,18 @@ def lines_of_code(path: Path) -> int:
             case ast.Expr(value=ast.Constant(value=str())):
                 lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return len(lines)
+
+
+@pytest.mark.unhappy
+@pytest.mark.parametrize("module", ["dependencies.py", "api/deps.py"])
+def test_no_dependency_of_fastapi_is_sent_to_a_thread(module: str) -> None:
+    """FastAPI runs plain functions in a pool of threads, which costs more than all they do."""
+    source = ROOT / "template" / "frameworks" / "fastapi" / "app" / module
+    functions = [
+        each
+        for each in ast.walk(ast.parse(source.read_text()))
+        if isinstance(each, ast.FunctionDef)
+    ]
+    assert [
+        each.name for each in functions if each.name != "allowed"
+    ] == []  # it makes dependencies

@@ -29,6 +29,8 @@ from sqlalchemy import (
     update,
 )
 
+from bedplate.auth.models import AccountMixin
+
 _NOW = func.clock_timestamp()
 
 
@@ -77,6 +79,26 @@ def opening(tables: Tables) -> Select[Any]:
     )
     issued = _issue(tokens, opened, "token_hash").returning(tokens.c.session_id).cte("issued")
     return select(issued.c.session_id)
+
+
+@cache
+def current(tables: Tables, account: type[AccountMixin]) -> Select[Any]:
+    """Find the account of a session that lasts. Takes ``session_id, account_id, version``.
+
+    It stands behind every request, so it is built once.
+    """
+    sessions = tables.sessions
+    return (
+        select(account)
+        .join(sessions, sessions.c.user_id == account.id)
+        .where(
+            sessions.c.id == bindparam("session_id", type_=Uuid()),
+            account.id == bindparam("account_id", type_=Uuid()),
+            account.token_version == bindparam("version"),
+            may_act(tables.accounts),
+            is_live(tables),
+        )
+    )
 
 
 @cache

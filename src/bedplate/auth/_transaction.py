@@ -7,6 +7,10 @@ from typing import Protocol, Self
 class Transaction(Protocol):
     """A unit of work, whatever its repositories."""
 
+    def read_only(self) -> Self:
+        """Give another one that only reads, each statement by itself."""
+        ...
+
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(

@@ -140,19 +140,14 @@ class SessionRepository[U: AccountMixin, S: AuthSessionMixin](Repository[S]):
         Returns:
             None if the session has ended, or the account is inactive or has a new password.
         """
-        sessions, account = self._tables.sessions, self.account_model
-        found = await self.session.execute(
-            select(account)
-            .join(sessions, sessions.c.user_id == account.id)
-            .where(
-                sessions.c.id == claims.session_id,
-                account.id == claims.subject,
-                account.token_version == claims.version,
-                _statements.may_act(self._tables.accounts),
-                _statements.is_live(self._tables),
-            )
-        )
-        return found.scalar_one_or_none()
+        given = {
+            "session_id": claims.session_id,
+            "account_id": claims.subject,
+            "version": claims.version,
+        }
+        statement = _statements.current(self._tables, self.account_model)
+        account: U | None = await self.session.scalar(statement, given)
+        return account
 
     async def list_for(self, account_id: UUID) -> list[S]:
         """List an account's sessions that have not ended, the latest used first, at most 100."""

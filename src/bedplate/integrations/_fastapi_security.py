@@ -1,4 +1,4 @@
-"""Dependencies of FastAPI around tokens."""
+"""Dependencies of FastAPI around tokens; all async, since it sends plain functions to threads."""
 
 from fastapi.security import OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
@@ -31,7 +31,7 @@ class BearerToken(OAuth2PasswordBearer):
         return bearer_token(request.headers.getlist("authorization"))
 
 
-def no_store(response: Response) -> None:
+async def no_store(response: Response) -> None:
     """Keep caches from storing the answer, as tokens need it (RFC 6749 section 5.1).
 
     A dependency: ``APIRouter(dependencies=[Depends(no_store)])``.
@@ -39,7 +39,7 @@ def no_store(response: Response) -> None:
     response.headers["cache-control"] = "no-store"
 
 
-def client_address(connection: HTTPConnection) -> str | None:
+async def client_address(connection: HTTPConnection) -> str | None:
     """Give where a request comes from, as the server tells it: it knows which proxies to trust.
 
     A dependency: ``Annotated[str | None, Depends(client_address)]``.

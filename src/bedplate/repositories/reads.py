@@ -207,7 +207,7 @@ class Reads[M: DeclarativeBase, T](ABC):
             window[statements.OFFSET] = params.offset
         rows = await self._all(self._asked(statement, *conditions).given(window))
         return Page(
-            items=rows[: params.limit],
+            items=list(rows[: params.limit]),
             limit=params.limit,
             offset=params.offset,
             has_more=len(rows) > params.limit,
@@ -238,7 +238,7 @@ class Reads[M: DeclarativeBase, T](ABC):
         rows, before, after = await self._walk(listing, start, params.limit, conditions)
         codec = self._cursors
         return CursorPage(
-            items=rows,
+            items=list(rows),
             next_cursor=codec.encode(after.dump(), signature) if after else None,
             previous_cursor=codec.encode(before.dump(), signature) if before else None,
             has_more=after is not None,

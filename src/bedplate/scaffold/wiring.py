@@ -85,6 +85,9 @@ class FastAPIWiring(Wiring):
             "Annotated"
         )
 
+    def _function(self, *, prefix: str = "async ") -> str:
+        return super()._function(prefix=prefix)  # FastAPI would send a plain one to a thread
+
     @property
     def _signature(self) -> tuple[str, str]:
         return "app: App", "app"

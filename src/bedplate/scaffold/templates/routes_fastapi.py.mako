@@ -13,7 +13,7 @@ async def list_${it.name.plural}(
     params: Annotated[${cls}ListParams, Query()], ${reader}, ${plural}: ${alias}
 ) -> CursorPage[${cls}Read]:
     """${it.says_list}"""
-    return (await ${plural}.page(params${by})).map(${cls}Read.model_validate)
+    return await ${plural}.page(params${by})
 
 
 @router.post("", status_code=201, responses=error_responses(${"404, " if it.guarded else ""}409))

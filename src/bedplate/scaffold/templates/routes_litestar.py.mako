@@ -13,7 +13,7 @@ async def list_${it.name.plural}(
     params: FromQuery[${cls}ListParams], ${reader}, ${plural}: ${alias}
 ) -> CursorPage[${cls}Read]:
     """${it.says_list}"""
-    return (await ${plural}.page(params${by})).map(${cls}Read.model_validate)
+    return await ${plural}.page(params${by})
 
 
 @router.post(responses=error_responses(${"404, " if it.guarded else ""}409))

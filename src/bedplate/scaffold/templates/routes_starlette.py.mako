@@ -13,7 +13,7 @@ async def list_${it.name.plural}(
     params: Query[${cls}ListParams], ${reader}, ${plural}: ${alias}
 ) -> CursorPage[${cls}Read]:
     """${it.says_list}"""
-    return (await ${plural}.page(params${by})).map(${cls}Read.model_validate)
+    return await ${plural}.page(params${by})
 
 
 @routes.post("", status=201, errors=[${"404, " if it.guarded else ""}409])

@@ -28,10 +28,10 @@ class ${it.name.class_name}Service:
         async with self.uow.read_only() as uow:
             return await ${all_of}.get(${it.name.singular}_id)
 
-    async def page(self, params: ${it.name.class_name}ListParams${by}) -> CursorPage[${it.name.class_name}]:
-        """Give a page of ${"what the caller may see" if owned else "all"}."""
+    async def page(self, params: ${it.name.class_name}ListParams${by}) -> CursorPage[${it.name.class_name}Read]:
+        """Give a page of ${"what the caller may see" if owned else "all"}; columns are read, no entities."""
         async with self.uow.read_only() as uow:
-            return await ${all_of}.cursor_page(params)
+            return await ${all_of}.select_as(${it.name.class_name}Read).cursor_page(params)
 
     async def change(self, ${it.name.singular}_id: UUID, changes: ${it.name.class_name}Update${by}) -> ${it.name.class_name}:
         """Change ${it.name.one}${" that the caller may see" if owned else ""}."""

@@ -20,6 +20,7 @@ def ${plural}(mocker: MockerFixture) -> MagicMock:
     repository: MagicMock = mocker.create_autospec(${cls}Repository, instance=True)
 % if owned:
     repository.visible_to.return_value = repository
+    repository.select_as.return_value.cursor_page = mocker.AsyncMock()
 % endif
     return repository
 

@@ -1,4 +1,7 @@
-"""The services, ready to be asked for by name."""
+"""The services, ready to be asked for by name.
+
+All are `async`: FastAPI sends a plain function to a thread for each request that asks for it.
+"""
 
 from typing import Annotated
 
@@ -11,7 +14,7 @@ from app.services import auth
 from app.services.user import UserService
 
 
-def get_resources(connection: HTTPConnection) -> Resources:
+async def get_resources(connection: HTTPConnection) -> Resources:
     """Give what lives as long as the application."""
     resources: Resources = connection.app.state.resources
     return resources
@@ -20,12 +23,12 @@ def get_resources(connection: HTTPConnection) -> Resources:
 App = Annotated[Resources, Depends(get_resources)]
 
 
-def get_auth(app: App) -> auth.Auth:
+async def get_auth(connection: HTTPConnection) -> auth.Auth:
     """Give the services for sessions, for what is confirmed by mail, and for API keys."""
-    return app.auth
+    return (await get_resources(connection)).auth
 
 
-def get_user_service(app: App) -> UserService:
+async def get_user_service(app: App) -> UserService:
     """Give the service for accounts a unit of work of its own."""
     return UserService(app.unit_of_work(), app.auth.policy, app.auth.hasher)
 

@@ -1,6 +1,6 @@
-"""Who is calling, and whether they may."""
+"""Who is calling, and whether they may; all `async`, lest FastAPI sends them to threads."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from bedplate.auth.principal import Principal, scope_of
@@ -27,15 +27,15 @@ async def get_principal(
 AnyPrincipal = Annotated[Principal[User], Depends(get_principal)]
 
 
-def get_caller(principal: AnyPrincipal) -> Authenticated[User]:
+async def get_caller(principal: AnyPrincipal) -> Authenticated[User]:
     """Give the person who is signed in, with the session; no API key will do."""
     return principal.demand_person()
 
 
-def allowed(*scopes: str) -> Callable[..., User]:
+def allowed(*scopes: str) -> Callable[..., Awaitable[User]]:
     """Make a dependency: the account that calls, if its roles, and its API key, bring the scopes."""
 
-    def get_account(principal: AnyPrincipal) -> User:
+    async def get_account(principal: AnyPrincipal) -> User:
         principal.demand(*scopes)
         return principal.account
 
