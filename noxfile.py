@@ -269,6 +269,15 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(tags=["release"])
+def pages(session: nox.Session) -> None:
+    """Open each page of the documentation in Chromium, as wide as a phone and as a desk."""
+    install(session, "-e", ".", "--group", "test", "--group", "docs")
+    site = Path(session.create_tmp()) / "site"
+    session.run("mkdocs", "build", "--quiet", "--strict", "--site-dir", str(site))
+    session.run("python", "tests/docs/read_pages.py", str(site), *session.posargs)
+
+
+@nox.session(tags=["release"])
 def tutorial(session: nox.Session) -> None:
     """Perform exactly the commands of the tutorial in an empty folder."""
     session.run("python", "tests/docs/run_tutorial.py")
