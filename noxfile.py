@@ -272,9 +272,7 @@ def docs(session: nox.Session) -> None:
 def pages(session: nox.Session) -> None:
     """Open each page of the documentation in Chromium, as wide as a phone and as a desk."""
     install(session, "-e", ".", "--group", "test", "--group", "docs")
-    site = Path(session.create_tmp()) / "site"
-    session.run("mkdocs", "build", "--quiet", "--strict", "--site-dir", str(site))
-    session.run("python", "tests/docs/read_pages.py", str(site), *session.posargs)
+    session.run("python", "tests/docs/read_pages.py", *session.posargs)
 
 
 @nox.session(tags=["release"])
@@ -358,10 +356,10 @@ def operations_page(session: nox.Session) -> None:
 def bench_service_page(session: nox.Session) -> None:
     """Measure a generated service beside hand-written ones, and write its page of the documentation."""
     install(session, "-e", ".", "--group", "test", "--group", "bench")
-    written = Path(session.create_tmp()) / "service.json"
-    script = ("benchmarks/service_requests.py", "--json", str(written))
-    session.run("python", *script, *session.posargs, success_codes=[0, 1])
-    session.run("python", "benchmarks/_service_page.py", str(written), "docs/explanation")
+    figures = str(Path(session.create_tmp()) / "service.json")
+    script = ("benchmarks/service_requests.py", "--json", figures, *session.posargs)
+    session.run("python", *script, success_codes=[0, 1])
+    session.run("python", "benchmarks/_service_page.py", figures, "docs/explanation")
 
 
 # What depends on the version of PostgreSQL; the tests of the embedded server are of its own.

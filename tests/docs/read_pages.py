@@ -1,9 +1,11 @@
 """Open each page of the built site in Chromium, as wide as a phone and as a desk, and tell what is wrong.
 
-Run by the nox session `pages`:  python tests/docs/read_pages.py SITE [FOLDER FOR SCREENSHOTS]
+Run by the nox session `pages`:  python tests/docs/read_pages.py [FOLDER FOR SCREENSHOTS]
 """
 
+import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +13,8 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
 from tests.docs.browser import chromium
 
 WINDOWS = {"phone": (390, 844), "desk": (1280, 900)}
@@ -51,7 +54,10 @@ def main(site: Path, pictures: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    main(Path(sys.argv[1]), folder)
+    with tempfile.TemporaryDirectory(prefix="site-") as name:
+        build = ("mkdocs", "build", "--quiet", "--strict", "--site-dir", name)
+        subprocess.run([sys.executable, "-m", *build], cwd=ROOT, check=True)
+        main(Path(name), folder)
