@@ -1,5 +1,6 @@
 """UUID version 7 as RFC 9562 has it, increasing within a process."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import RFC_4122
@@ -7,7 +8,7 @@ from uuid import RFC_4122
 import pytest
 
 from bedplate.models import uuid7
-from bedplate.models.uuid7 import _MAX_COUNTER, _Generator
+from bedplate.models.uuid7 import _STEP, _Generator
 
 
 def timestamp(value: int) -> int:
@@ -60,10 +61,13 @@ def test_an_exhausted_counter_moves_the_time_on(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_000_000_000)
     generate = _Generator()
     first = generate()
-    generate._counter = _MAX_COUNTER
-    second, third = generate(), generate()
+    generate._next = generate._end - _STEP
+    last, second, third = generate(), generate(), generate()
+    assert timestamp(last.int) == timestamp(first.int)
     assert timestamp(second.int) == timestamp(first.int) + 1
-    assert first < second < third
+    assert first < last < second < third
+    assert {each.version for each in (last, second)} == {7}
+    assert {each.variant for each in (last, second)} == {RFC_4122}
 
 
 @pytest.mark.unhappy
@@ -71,6 +75,22 @@ def test_two_processes_do_not_count_alike() -> None:
     one, other = _Generator(), _Generator()
     made = [generate() for _ in range(2_000) for generate in (one, other)]
     assert len(set(made)) == len(made)
+
+
+@pytest.mark.unhappy
+def test_a_forked_process_draws_anew() -> None:
+    """It has its parent's memory, and with it all that was drawn beforehand."""
+    uuid7()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, b"".join(uuid7().bytes for _ in range(100)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    raw = os.read(reader, 1600)
+    theirs = {raw[start + 12 : start + 16] for start in range(0, 1600, 16)}
+    ours = {uuid7().bytes[12:] for _ in range(100)}
+    assert len(theirs & ours) < 3
 
 
 @pytest.mark.unhappy

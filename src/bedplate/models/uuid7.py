@@ -1,52 +1,65 @@
 """UUID version 7: sorted by time, so that new rows land at the end of their index."""
 
+import os
 import secrets
 import sys
 import threading
 import time
-from uuid import UUID
+from collections.abc import Iterator
+from uuid import UUID, SafeUUID
 
 __all__ = ["uuid7"]
 
-_MAX_COUNTER = 0x3FF_FFFF_FFFF
 _VERSION_AND_VARIANT = (7 << 76) | (0b10 << 62)
+_STEP = 1 << 32
+_TAILS = 512
 
 
 class _Generator:
     """A 48-bit millisecond clock, a 42-bit counter and 32 random bits (RFC 9562 section 6.2)."""
 
     def __init__(self) -> None:
+        self._begin_anew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        """Forget everything: a forked process must not go on with what its parent has drawn."""
         self._lock = threading.Lock()
-        self._milliseconds = 0
-        self._counter = 0
+        self._milliseconds = self._next = self._end = 0
+        self._tails: Iterator[int] = iter(())
 
     def __call__(self) -> UUID:
         """Give a UUID that is greater than all that this process made before."""
         now = time.time_ns() // 1_000_000
         with self._lock:
-            milliseconds, counter = self._advance(now)
-        return UUID(
-            int=(milliseconds << 80)
-            | _VERSION_AND_VARIANT
-            | ((counter >> 30) << 64)
-            | ((counter & 0x3FFF_FFFF) << 32)
-            | secrets.randbits(32)
-        )
+            if now > self._milliseconds:
+                self._begin(now)
+            elif self._next == self._end:  # a clock that stands still or goes back
+                self._begin(self._milliseconds + 1)
+            made = self._next
+            self._next += _STEP
+            tail = next(self._tails, None)
+            if tail is None:  # drawn together: one by one they would cost more than all the rest
+                self._tails = iter(memoryview(os.urandom(4 * _TAILS)).cast("I"))
+                tail = next(self._tails)
+        return _from_int(made | tail)
 
-    def _advance(self, now: int) -> tuple[int, int]:
-        """Move the state on; a clock that stands still or goes back only moves the counter."""
-        if now > self._milliseconds:
-            self._milliseconds, self._counter = now, _fresh_counter()
-        elif self._counter < _MAX_COUNTER:
-            self._counter += 1
-        else:
-            self._milliseconds, self._counter = self._milliseconds + 1, _fresh_counter()
-        return self._milliseconds, self._counter
+    def _begin(self, milliseconds: int) -> None:
+        """Start the counter at random, its 30th bit clear: room for 2**29 steps."""
+        counter = secrets.randbits(41)
+        high, low = counter >> 29, counter & 0x1FFF_FFFF
+        self._milliseconds = milliseconds
+        self._next = (milliseconds << 80) | _VERSION_AND_VARIANT | (high << 64) | (low << 32)
+        self._end = ((self._next >> 62) + 1) << 62
 
 
-def _fresh_counter() -> int:
-    """Start at random with the top bit clear: room for 2**41 steps (RFC 9562 section 6.2)."""
-    return secrets.randbits(41)
+def _from_int(number: int) -> UUID:
+    """Make it without checks of what it is made of, as Python 3.14 makes its own."""
+    made = object.__new__(UUID)
+    object.__setattr__(made, "int", number)
+    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    return made
 
 
 if sys.version_info >= (3, 14):

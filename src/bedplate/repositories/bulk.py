@@ -16,7 +16,7 @@ from bedplate.repositories.incoming import (
     same_attributes,
     tables,
 )
-from bedplate.repositories.keys import has_one_of_keys
+from bedplate.repositories.keys import has_one_of_keys, mapper_of
 from bedplate.repositories.loaded import entities, kept_relationships, restore
 
 __all__ = ["FORGET", "FRESH", "UNSEEN", "BulkWrites", "Written"]
@@ -94,7 +94,7 @@ class BulkWrites[M: DeclarativeBase](EntityReads[M]):
         """
         given = list(keys)
         if self._has_plain_keys(given):
-            return await self._delete_by_key(list(dict.fromkeys(given)))
+            return await self._delete_by_key(given)
         identities = list(dict.fromkeys(map(self._identity, given)))
         if not identities:
             return Written(0, [])
@@ -127,17 +127,23 @@ class BulkWrites[M: DeclarativeBase](EntityReads[M]):
         return not any(issubclass(kind, tuple | self.model) for kind in set(map(type, given)))
 
     async def _delete_by_key(self, keys: Sequence[Any]) -> Written:
-        """Delete rows by one column."""
-        statement = statements.deleted_rows(self.model)
+        """Delete rows by one column; a key that is there twice does no harm."""
+        loaded = bool(entities(self.session, self.model))
+        statement = statements.deleted_rows(self.model, unseen=not loaded)
         if conditions := self._scope.conditions:
             statement = statement.where(*conditions)
-        way = FORGET if entities(self.session, self.model) else UNSEEN
-        result = await self.session.execute(statement, {statements.KEYS: keys}, **way)
+        await self._send_pending()
+        result = await self.session.execute(
+            statement,
+            {statements.KEYS: keys},
+            bind_arguments={"mapper": mapper_of(self.model)},
+            **(FORGET if loaded else UNSEEN),
+        )
         deleted = result.scalars().all()
         if len(deleted) == len(keys):
             return Written(len(keys), [])
         gone = set(deleted)
-        return Written(len(gone), [key for key in keys if key not in gone])
+        return Written(len(gone), [key for key in dict.fromkeys(keys) if key not in gone])
 
     def _check_changes(self, keys: tuple[str, ...], names: tuple[str, ...]) -> None:
         lacking = [name for name in keys if name not in names]

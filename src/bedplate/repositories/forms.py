@@ -73,6 +73,8 @@ def asked(
     if form is None:
         return Question(make(base, conditions, order_by), {})
     statement, names = _made(make, base, form)
+    if not names:
+        return Question(statement, {})
     return Question(
         statement, {name: bind.value for name, bind in zip(names, form.binds, strict=True)}
     )

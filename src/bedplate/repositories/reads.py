@@ -287,9 +287,9 @@ class Reads[M: DeclarativeBase, T](ABC):
 
     async def _send_pending(self) -> None:
         """Flush what is pending, as the ORM does before statements of its own."""
-        session = self.session
-        if session.autoflush and (session.new or session.dirty or session.deleted):
-            await session.flush()
+        session = self.session.sync_session
+        if session.autoflush and not session._is_clean():
+            await self.session.flush()
 
     def _listing(self, params: PageParams | CursorParams) -> Listing:
         return Listing.of(self.model, params, self.sortable, self.filterable)

@@ -174,10 +174,18 @@ def tells_keys_apart(model: type[DeclarativeBase]) -> bool:
 
 
 @_once
-def deleted_rows(model: type[DeclarativeBase]) -> ReturningDelete[Any]:
-    """Delete the rows with KEYS, for a model that ``tells_keys_apart``; give their keys."""
+def deleted_rows(model: type[DeclarativeBase], *, unseen: bool) -> ReturningDelete[Any]:
+    """Delete the rows with KEYS, for a model that ``tells_keys_apart``; give their keys.
+
+    Args:
+        model: whose rows.
+        unseen: whether the session has none of them; the ORM has no part in it then.
+    """
+    mapper = mapper_of(model)
     (column,) = primary_key(model)
-    return delete(model).where(column == any_(array(KEYS, column.type))).returning(column)
+    # A model that shares a table with others is more than its table.
+    target: Any = mapper.local_table if unseen and mapper.polymorphic_on is None else model
+    return delete(target).where(column == any_(array(KEYS, column.type))).returning(column)
 
 
 def changed_row(
