@@ -143,7 +143,7 @@ class BulkWrites[M: DeclarativeBase](EntityReads[M]):
         if len(deleted) == len(keys):
             return Written(len(keys), [])
         gone = set(deleted)
-        return Written(len(gone), [key for key in dict.fromkeys(keys) if key not in gone])
+        return Written(len(gone), list(dict.fromkeys(key for key in keys if key not in gone)))
 
     def _check_changes(self, keys: tuple[str, ...], names: tuple[str, ...]) -> None:
         lacking = [name for name in keys if name not in names]
