@@ -180,6 +180,7 @@ COMMITS: dict[str, Attempt] = {
 }
 UNITS: dict[str, Callable[[NoteWork], NoteWork]] = {
     "read_only": NoteWork.read_only,
+    "latest": NoteWork.latest,
     "snapshot": NoteWork.snapshot,
 }
 

@@ -23,6 +23,7 @@ except ImportError as error:
 __all__ = ["UnitOfWork", "repository"]
 
 type AfterCommit = Callable[[], Awaitable[object] | object]
+type _Reads = Literal["each", "latest", "snapshot"]
 """What is called, and awaited if it asks for it, once the work is stored for good."""
 
 _log = structlog.get_logger(__name__)
@@ -93,7 +94,7 @@ class UnitOfWork:
         tenant: object = None,
     ) -> None:
         self._database = database
-        self._reads: Literal["each", "snapshot"] | None = None
+        self._reads: _Reads | None = None
         self._cursors = cursors
         self._actor = actor
         self._tenant = tenant
@@ -189,6 +190,13 @@ class UnitOfWork:
         """
         return self._reading("each")
 
+    def latest(self) -> Self:
+        """Give another one as ``read_only`` does, which no replica answers.
+
+        It is for what must see at once what others did: whether a session was revoked.
+        """
+        return self._reading("latest")
+
     def snapshot(self) -> Self:
         """Give another one whose reads all see one state: REPEATABLE READ, READ ONLY.
 
@@ -248,9 +256,11 @@ class UnitOfWork:
     async def _open(self) -> AsyncSession:
         if self._reads is None:
             return self._database.session()
+        if self._reads == "latest":
+            return self._database.read_only_session()
         return await self._database.reading(snapshot=self._reads == "snapshot")
 
-    def _reading(self, how: Literal["each", "snapshot"]) -> Self:
+    def _reading(self, how: _Reads) -> Self:
         unit = self._another()
         unit._reads = how
         return unit

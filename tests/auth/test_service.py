@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import structlog
 
+from bedplate.database import Database
 from bedplate.errors import (
     InvalidCredentialsError,
     InvalidGrantError,
@@ -256,6 +257,23 @@ async def test_nobody_revokes_the_session_of_somebody_else(world: "World", user:
         with pytest.raises(NotFoundError):
             await world.service.revoke_session(eve, session_id)
     assert len(await world.live_sessions()) == 2
+
+
+@pytest.mark.unhappy
+async def test_no_replica_is_asked_who_may_enter(
+    world: "World", user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is behind would let in whoever was logged out a moment ago."""
+
+    async def reading(*_: object, **__: object) -> None:
+        raise AssertionError("a replica may answer here")
+
+    monkeypatch.setattr(Database, "reading", reading)
+    pair, claims = await world.log_in()
+    await world.service.authenticate(pair.access_token)
+    await world.service.log_out(claims)
+    with pytest.raises(InvalidTokenError):
+        await world.service.authenticate(pair.access_token)
 
 
 @pytest.mark.unhappy

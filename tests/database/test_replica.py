@@ -184,6 +184,8 @@ async def test_a_replica_that_is_behind_does_not_answer_who_wrote(
         assert routes == {"caller_wrote": 2}
         ada.principal = "grace"
         assert await count(database, "behind") == 0, "others may see what was"
+        async with NoteWork(database).latest() as uow:
+            assert await uow.notes.count(Note.text == "behind") == 1, "unless that must not be"
         ada.principal = None
         ada.client = "192.0.2.1"
         await write(database, "by nobody known")

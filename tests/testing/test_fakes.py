@@ -96,7 +96,7 @@ async def test_a_read_only_one_gives_its_mocks_and_counts_nothing(mocker: Mocker
     notes = mocker.create_autospec(SoftDeleteRepository, instance=True)
     notes.get.return_value = "a note"
     uow = FakeUnitOfWork(notes=notes).acting_as("Ada")
-    for reading in (uow.read_only(), uow.snapshot()):
+    for reading in (uow.read_only(), uow.latest(), uow.snapshot()):
         async with reading:
             assert await reading.notes.get(1) == "a note"
             await reading.rollback()

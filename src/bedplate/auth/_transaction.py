@@ -7,8 +7,8 @@ from typing import Protocol, Self
 class Transaction(Protocol):
     """A unit of work, whatever its repositories."""
 
-    def read_only(self) -> Self:
-        """Give another one that only reads, each statement by itself."""
+    def latest(self) -> Self:
+        """Give another one that only reads, each statement by itself, and from no replica."""
         ...
 
     async def __aenter__(self) -> Self: ...

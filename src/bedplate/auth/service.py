@@ -124,7 +124,7 @@ class AuthService[U: AccountMixin]:
             except ThrottledError:
                 self._tell(AuthEvent.LOGIN_THROTTLED)
                 raise
-        async with self._unit_of_work().read_only() as uow:
+        async with self._unit_of_work().latest() as uow:
             account = await uow.users.find_by_email(email)
         # no connection is held while hashing
         stored = account.password_hash if account is not None and self._may_enter(account) else None
@@ -299,7 +299,7 @@ class AuthService[U: AccountMixin]:
         return account.is_active and (account.is_verified or not self._verified_only)
 
     async def _current(self, claims: AccessClaims) -> U:
-        async with self._unit_of_work().read_only() as uow:  # one round trip for each request
+        async with self._unit_of_work().latest() as uow:  # a session may just have ended
             account = await uow.sessions.current(claims)
         if account is None:
             raise InvalidTokenError

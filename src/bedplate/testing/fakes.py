@@ -63,6 +63,10 @@ class FakeUnitOfWork:
         other._only_reads = True
         return other
 
+    def latest(self) -> "FakeUnitOfWork":
+        """Give another one as ``read_only`` does."""
+        return self.read_only()
+
     def snapshot(self) -> "FakeUnitOfWork":
         """Give another one as ``read_only`` does."""
         return self.read_only()
