@@ -34,7 +34,7 @@ from bedplate.database import Database  # noqa: E402
 from bedplate.secret_strength import generate_secret  # noqa: E402
 
 CLIENTS = 16
-TICKS = os.sysconf("SC_CLK_TCK")
+ROUNDS = 5
 PROJECT = '[tool.bedplate]\napp = "_scale_app:create_app"\n'
 
 
@@ -81,12 +81,12 @@ def busy(pid: int) -> float:
     while waiting:
         process = waiting.pop()
         try:
-            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-        except OSError:
+            for task in Path(f"/proc/{process}/task").iterdir():
+                # nanoseconds on a processor come first
+                total += int((task / "schedstat").read_text().split()[0]) / 1e9
+                waiting += map(int, (task / "children").read_text().split())
+        except OSError:  # it has ended meanwhile
             continue
-        total += (int(fields[11]) + int(fields[12])) / TICKS
-        waiting += map(int, children)
     return total
 
 
@@ -121,6 +121,27 @@ def requests_per_second(
         "service, ms of processor": (busy(service) - before[0]) / answered * 1000,
         "PostgreSQL, ms of processor": (busy(postgres) - before[1]) / answered * 1000,
     }
+
+
+def workers_compared(
+    services: dict[str, tuple[int, int]], cluster: Cluster, routes: dict[str, str], seconds: float
+) -> dict[str, dict[str, float]]:
+    """Give the best of each in interleaved rounds: what else the machine does only ever slows it."""
+    found: dict[str, dict[str, float]] = {}
+    for number in range(ROUNDS + 1):
+        for route, line in routes.items():
+            request = f"{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n".encode()
+            for name, (service, port) in services.items():
+                taken = requests_per_second(port, service, cluster.process.pid, request, seconds)
+                best = found.get(f"{route}, {name}")
+                if number == 1 or best is None:  # the first round warms up
+                    found[f"{route}, {name}"] = taken
+                else:
+                    found[f"{route}, {name}"] = {
+                        what: (max if "second" in what else min)(value, best[what])
+                        for what, value in taken.items()
+                    }
+    return found
 
 
 async def times(work: dict[str, Callable[[], Awaitable[object]]], rounds: int) -> dict[str, float]:
@@ -211,15 +232,8 @@ def measure(seconds: float, rounds: int) -> dict[str, dict[str, Any]]:
             "one row": f"GET /things/{key}",
             "add one row": "POST /things?name=x",
         }
-        found: dict[str, dict[str, Any]] = {}
-        for workers in (1, 2):
-            with serving(cluster.url, workers) as (service, port):
-                for name, line in routes.items():
-                    request = f"{line} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n".encode()
-                    arguments = (port, service, cluster.process.pid, request)
-                    requests_per_second(*arguments, seconds / 4)
-                    label = f"{name}, {workers} worker{'s'[: workers - 1]}"
-                    found[label] = requests_per_second(*arguments, seconds)
+        with serving(cluster.url, 1) as one, serving(cluster.url, 2) as two:
+            found = workers_compared({"1 worker": one, "2 workers": two}, cluster, routes, seconds)
         pgbouncer = asyncio.run(cost_of_pgbouncer(cluster.url, pooler.url, rounds))
         with running_redis() as redis:
             cache = asyncio.run(cost_of_the_cache(cluster.url, redis.url, rounds))
@@ -246,7 +260,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="seconds instead of a minute")
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args()
-    found = measure(*((1.0, 200) if options.short else (6.0, 2000)))
+    found = measure(*((0.5, 200) if options.short else (2.0, 2000)))
     found["machine"] = facts("fastapi", "uvicorn", "sqlalchemy", "asyncpg")
     print(*(f"{name}: {value}" for name, value in found["machine"].items()), sep="\n")
     print(table(found))

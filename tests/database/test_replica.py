@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Protocol
 
 import pytest
-from sqlalchemy import MetaData, String, text
+from sqlalchemy import MetaData, String, make_url, text
 from sqlalchemy.orm import Mapped, mapped_column
 from tests.clusters import Cluster, Standby, ask
 
@@ -18,6 +18,7 @@ from bedplate.database.replica import Replica
 from bedplate.errors import DatabaseUnavailableError, UnavailableError
 from bedplate.models import NAMING_CONVENTION, Base, UUIDv7Mixin
 from bedplate.repositories import Repository
+from bedplate.testing.postgres import Postgres
 from bedplate.unit_of_work import UnitOfWork, repository
 
 LAG = 0.5
@@ -70,10 +71,10 @@ def servers(pair: tuple[Cluster, Standby]) -> Iterator[tuple[Cluster, Standby]]:
     ask(primary.url, "DROP TABLE notes")
 
 
-@pytest.fixture(params=["asyncpg", "psycopg"])
-def driver(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
+@pytest.fixture
+def driver(postgres: Postgres) -> str:
+    """That of the run."""
+    return make_url(postgres.url("any")).get_driver_name()
 
 
 @pytest.fixture
