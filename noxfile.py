@@ -239,7 +239,7 @@ def kubectl(session: nox.Session) -> str:
 
 @nox.session(tags=["full"])
 def scale(session: nox.Session) -> None:
-    """Test what several machines need, with PgBouncer from the system's packages."""
+    """Test PgBouncer, from the system's packages, and 10,000 jobs whose workers are killed."""
     install(session, "-e", ".", "--group", "test")
     session.run("pytest", "tests/scale", *session.posargs)
 
