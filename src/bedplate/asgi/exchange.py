@@ -57,8 +57,9 @@ class Exchange:
                 if not self.refused:
                     access_log.no_response(self)
                 await self._answer(status_problem(413 if self.refused else 500))
-        except CancelledError:
+        except CancelledError as error:
             self.context.error_type = self.context.error_type or "CancelledError"
+            access_log.mark(error)  # the access record tells of it; no server need do so again
             raise
         except Exception as error:
             if self.refused or isinstance(error, BodyTooLargeError):

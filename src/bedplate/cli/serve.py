@@ -37,6 +37,10 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    grace: Annotated[
+        float,
+        typer.Option(min=0, max=3600, help="Seconds that requests in flight may take after that."),
+    ] = 20,
 ) -> None:
     """Serve; in development with a database of its own.
 
@@ -57,5 +61,6 @@ def serve(
         workers=workers,
         reload=reload,
         drain=drain,
+        grace=grace,
         debug=bool(context.obj),
     )

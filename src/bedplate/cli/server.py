@@ -4,16 +4,18 @@ import asyncio
 import logging
 import signal
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from types import FrameType
 
 from bedplate._extras import missing_extra
 from bedplate.cli.application import Application, WatchedApp
-from bedplate.cli.boundary import guarded, ignore_signals
+from bedplate.cli.boundary import guarded, ignore_signals, leave_at_once
 from bedplate.cli.console import note, say
 from bedplate.cli.errors import ExitCode
 from bedplate.cli.sockets import refused
+from bedplate.context import current_context
 from bedplate.logging import get_logger
 
 try:
@@ -21,8 +23,9 @@ try:
 except ImportError as error:
     raise missing_extra("cli", "uvicorn") from error
 
-GRACE = 20
+GRACE = 20.0
 """Seconds that requests in flight may take after the listener has closed."""
+_UNWINDING = 1.0  # seconds that what was cut off may take to clean up behind itself
 
 _records = logging.getLogger("uvicorn.error")
 _log = get_logger("bedplate.serve")
@@ -81,7 +84,13 @@ class Server(uvicorn.Server):
     """One process that serves one application on a socket that is bound already."""
 
     def __init__(
-        self, application: Application, announcer: Announcer, *, drain: float, debug: bool
+        self,
+        application: Application,
+        announcer: Announcer,
+        *,
+        drain: float,
+        grace: float = GRACE,
+        debug: bool,
     ) -> None:
         """Prepare; nothing is imported or started yet, so that this can go to another process.
 
@@ -90,6 +99,7 @@ class Server(uvicorn.Server):
             announcer: is told when connections are accepted, and when no more are.
             drain: seconds to go on accepting after SIGTERM while readiness already answers 503,
                 so that whoever balances the load has time to look elsewhere.
+            grace: seconds that requests in flight may take after that.
             debug: whether failures show their traceback.
         """
         super().__init__(
@@ -100,7 +110,7 @@ class Server(uvicorn.Server):
                 log_config=None,  # the application's own logging shows uvicorn's records
                 access_log=False,  # the application writes its own
                 server_header=False,
-                timeout_graceful_shutdown=GRACE,
+                timeout_graceful_shutdown=grace,  # type: ignore[arg-type] # it waits for any number
             )
         )
         self._announcer = announcer
@@ -108,11 +118,15 @@ class Server(uvicorn.Server):
         self._debug = debug
         self._leave_at: float | None = None
         self._cut_off = False
+        self.hangs = False
+        """Whether requests were cut off: a thread of theirs may go on, which nothing can end."""
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve, until a signal ends it; for a process of its own."""
         exit_code = guarded(lambda: self.run_here(sockets or []), debug=self._debug)
+        if self.hangs:
+            leave_at_once()
         if exit_code != ExitCode.DONE:
             raise SystemExit(exit_code)
 
@@ -126,7 +140,7 @@ class Server(uvicorn.Server):
             signal.signal(signal.SIGHUP, self.handle_exit)  # uvicorn does it for the other two
         _records.setLevel(logging.CRITICAL)  # a failed start is told by our exception
         try:
-            super().run(sockets)
+            self._run(sockets)
         except SystemExit as exit_:  # how uvicorn says that the application did not start
             watched = self._watched()
             if watched is not None and not self.started:
@@ -135,6 +149,16 @@ class Server(uvicorn.Server):
         finally:
             ignore_signals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         return ExitCode.DONE
+
+    def _run(self, sockets: list[socket.socket]) -> None:
+        """Run the loop, and close it without waiting for what does not end."""
+        runner = asyncio.Runner(loop_factory=self.config.get_loop_factory())
+        try:
+            runner.run(self.serve(sockets))
+        finally:
+            closing = threading.Thread(target=runner.close, daemon=True)
+            closing.start()
+            closing.join(_UNWINDING if self.hangs else None)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then accept connections and say so."""
@@ -165,7 +189,19 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the listener, let requests in flight finish, end the application."""
         self._announcer.stopping()
+        tasks = set(self.server_state.tasks)
         await super().shutdown(sockets)
+        cut_off = {task for task in tasks if task.cancelling()}
+        if cut_off:
+            self.hangs = True
+            await self._leave_behind(cut_off)
+
+    async def _leave_behind(self, tasks: "set[asyncio.Task[None]]") -> None:
+        """Wait a moment for requests that were cut off, and record those that go on."""
+        _, left = await asyncio.wait(tasks, timeout=_UNWINDING)
+        for task in left:
+            context = task.get_context().run(current_context)
+            _log.error("request left behind", request_id=context.request_id if context else None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to leave: readiness first, then, after the drain, the listener.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from bedplate.cli.boundary import leave_at_once
 from bedplate.cli.budget import require_room
 from bedplate.cli.console import note
 from bedplate.cli.database import OpenProject, running_database
@@ -33,6 +34,7 @@ def serve_project(
     workers: int,
     reload: bool,
     drain: float | None,
+    grace: float,
     debug: bool,
 ) -> None:
     """Serve a project until a signal ends it.
@@ -44,6 +46,7 @@ def serve_project(
         workers: how many processes serve.
         reload: whether to start again when a source file changes.
         drain: seconds to answer on after SIGTERM; None for what suits the environment.
+        grace: seconds that requests in flight may take after that.
         debug: whether failures show their traceback.
 
     Raises:
@@ -64,10 +67,12 @@ def serve_project(
             if project.migrated:  # it has a database
                 require_room(settings, direct, workers=workers)
             drain = drain if drain is not None else DRAIN if settings.is_deployed else 0
-            run = partial(_run, project, settings, listener, drain=drain, debug=debug)
-            exit_code = run(workers=workers, reload=reload)
+            run = partial(_run, project, settings, listener, drain=drain, grace=grace, debug=debug)
+            exit_code, hangs = run(workers=workers, reload=reload)
             if settings.database_url is None:
                 note("Leaving the embedded PostgreSQL; its data stays.")
+    if hangs:
+        leave_at_once()
     if exit_code != ExitCode.DONE:
         raise typer.Exit(exit_code)
 
@@ -80,8 +85,10 @@ def _run(
     workers: int,
     reload: bool,
     drain: float,
+    grace: float,
     debug: bool,
-) -> int:
+) -> tuple[int, bool]:
+    """Give the exit code, and whether something is left that nothing can end."""
     from bedplate.cli.application import Application
     from bedplate.cli.server import Announcer, Server
 
@@ -92,7 +99,7 @@ def _run(
         workers=workers,
     )
     speaking = replace(announcer, silent=workers > 1)
-    server = Server(Application(project), speaking, drain=drain, debug=debug)
+    server = Server(Application(project), speaking, drain=drain, grace=grace, debug=debug)
     if workers > 1:
         from bedplate.cli.workers import Workers
         from bedplate.logging import configure_logging
@@ -100,11 +107,11 @@ def _run(
         configure_logging(settings.log_level, json=settings.logs_as_json)
         supervisor = Workers(server, announcer, [listener], number=workers)
         supervisor.run()
-        return supervisor.exit_code
+        return supervisor.exit_code, False
     if reload:
         _run_reloading(project, server, listener)
-        return ExitCode.DONE
-    return server.run_here([listener])
+        return ExitCode.DONE, False
+    return server.run_here([listener]), server.hangs
 
 
 def _run_reloading(project: Project, server: "Server", listener: socket.socket) -> None:

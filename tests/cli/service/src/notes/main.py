@@ -1,11 +1,15 @@
-"""The application, without a framework: POST /notes/7 keeps 7, GET /slow takes a while."""
+"""The application, without a framework: POST /notes/7 keeps 7, GET /slow takes a while, GET /hang/task for ever."""
 
 import asyncio
 import os
+import threading
+from contextlib import nullcontext, suppress
 from types import SimpleNamespace
 
+import anyio.to_thread
 from sqlalchemy import text
 
+from bedplate.asgi import OperationsMiddleware
 from bedplate.asgi.types import Receive, Scope, Send
 from bedplate.database import Database, open_database
 from bedplate.errors import DuplicateError
@@ -34,6 +38,8 @@ class Notes:
             await self.live(receive, send)
         elif scope["path"] == "/health/ready":
             await ProbeApp(self.state.health.ready)(scope, receive, send)
+        elif scope["path"].startswith("/hang/"):
+            await OperationsMiddleware(hang)(scope, receive, send)
         elif scope["path"] == "/slow":
             get_logger("notes").info("slow")
             await asyncio.sleep(float(os.environ.get("SLOW", "0.5")))
@@ -64,6 +70,19 @@ class Notes:
         except DuplicateError:
             return 409
         return 201
+
+
+async def hang(scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Wait for what does not happen: as a task, in a thread, or deaf to being cut off."""
+    get_logger("notes").info("hanging")
+    how = scope["path"].removeprefix("/hang/")
+    if how == "executor":
+        await asyncio.to_thread(threading.Event().wait)
+    elif how == "thread":  # as frameworks call what is not async
+        await anyio.to_thread.run_sync(threading.Event().wait)
+    while True:
+        with suppress(asyncio.CancelledError) if how == "deaf" else nullcontext():
+            await asyncio.Event().wait()
 
 
 async def answer(send: Send, status: int) -> None:
