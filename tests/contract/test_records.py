@@ -188,6 +188,33 @@ def test_a_websocket_that_fails_leaves_one_error_and_one_access_record(served: S
 
 
 @pytest.mark.unhappy
+def test_a_domain_error_closes_a_websocket_with_a_code_and_leaves_one_record(
+    served: Server,
+) -> None:
+    request_id = fresh_id()
+    with (
+        websocket(served, "missing", request_id) as socket,
+        pytest.raises(ConnectionClosed) as closed,
+    ):
+        socket.recv()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "not_found")
+    records = served.settled(request_id)
+    assert [record["event"] for record in records] == ["in a websocket", "websocket"]
+    record = access(records, "websocket")
+    assert (record["websocket.close_code"], record["error.type"]) == (1008, "NotFoundError")
+
+
+@pytest.mark.unhappy
+def test_a_client_that_leaves_a_websocket_is_no_error(served: Server) -> None:
+    request_id = fresh_id()
+    with websocket(served, "echo", request_id) as socket:
+        socket.close()
+    records = served.settled(request_id)
+    assert [record["level"] for record in records] == ["info", "info"]
+
+
+@pytest.mark.unhappy
 def test_a_websocket_that_is_refused_leaves_one_record(served: Server) -> None:
     request_id = fresh_id()
     with pytest.raises(InvalidHandshake):

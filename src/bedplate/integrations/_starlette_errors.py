@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bedplate.asgi.problems import Problem, problem_for, status_problem, title_of
+from bedplate.asgi.websocket import RefusedError
 from bedplate.context import current_context
 from bedplate.errors import BedplateError
 from bedplate.integrations._starlette_routes import allowed_methods
@@ -30,9 +31,9 @@ def problem_response(problem: Problem) -> Response:
 
 
 async def on_domain_error(request: Request, error: BedplateError) -> Response:
-    """Answer a domain error; one that is our own fault goes on to the error boundary."""
+    """Answer a domain error; our own fault, and a websocket's, go on to the layer around it all."""
     problem = problem_for(error)
-    if problem.status == _OUR_FAULT:
+    if problem.status == _OUR_FAULT or request.scope["type"] == "websocket":
         raise error
     if problem.status > _OUR_FAULT:
         note(error)
@@ -65,6 +66,8 @@ async def on_http_exception(request: Request, error: HTTPException) -> Response:
     )
     if isinstance(code, str):
         problem = Problem(problem.status, code, problem.detail, problem.headers)
+    if request.scope["type"] == "websocket":
+        raise RefusedError(problem) from error
     return problem_response(problem)
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from bedplate.context import bind
+from bedplate.errors import NotFoundError
 from bedplate.logging import get_logger
 from bedplate.secret_strength import generate_secret
 from bedplate.settings import ServiceSettings, load_settings
@@ -124,6 +125,8 @@ async def talk(socket: Talk, how: str) -> None:
     log.info("in a websocket")
     if how == "bug":
         raise ValueError(PASSWORD)
+    if how == "missing":
+        raise NotFoundError(PASSWORD)
     await socket.send(await socket.receive())
     await socket.close()
 
