@@ -114,7 +114,7 @@ async def test_a_domain_error_after_accepting_closes_with_a_code_and_leaves_one_
 
 @pytest.mark.unhappy
 async def test_a_domain_error_before_accepting_refuses_with_its_problem(records: Records) -> None:
-    able = {"extensions": {"websocket.http.response": {}}}
+    able: Scope = {"extensions": {"websocket.http.response": {}}}
     start, body = await talk(raising(NotFoundError()), [CONNECT], **able)
     assert (start["type"], start["status"]) == ("websocket.http.response.start", 404)
     assert b'"code":"not_found"' in body["body"].replace(b" ", b"")
