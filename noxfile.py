@@ -205,16 +205,26 @@ def template_run(session: nox.Session) -> None:
     session.run("python", "tests/template/run_deployment.py", *session.posargs)
 
 
-@nox.session(tags=["release"])
+@nox.session
+@nox.parametrize(
+    "framework", [nox.param(framework, id=framework, tags=["release"]) for framework in FRAMEWORKS]
+)
+def resources(session: nox.Session, framework: str) -> None:
+    """Add ten resources of every type of field to a service, one after the other."""
+    install(session, "-e", ".", "--group", "test", "--group", "lint", "--group", "typing", "uv")
+    session.run("python", "tests/scaffold/ten_resources.py", framework)
+
+
+@nox.session(tags=["full"])
 def update(session: nox.Session) -> None:
     """Update services of every earlier release, on the oldest supported and the newest Copier."""
     install(session, "-e", ".", "--group", "test", "uv")
     session.run("python", "tests/template/update_contract.py", *session.posargs)
 
 
-@nox.session(tags=["release"])
+@nox.session(tags=["full"])
 def matrix(session: nox.Session) -> None:
-    """Hold generated combinations to their promises; `-- --whole` lets every two answers meet."""
+    """Hold generated combinations, in which every two answers meet, to their promises."""
     install(session, "-e", ".", "--group", "test", "uv")
     session.run("python", "tests/template/matrix.py", *session.posargs)
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.template import examples
 from tests.template.harness import snapshot
 from tests.template.services import ACCOUNT, ENVIRONMENT, UV, Served, build, generate, run, say, use
 
@@ -32,6 +33,13 @@ def main(framework: str, arguments: list[str]) -> None:
         say("its unit tests, without a database")
         no_database = {"TEST_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
         run(spaced, UV, "run", "pytest", "--quiet", "tests/unit", env=no_database)
+        say("what its examples show, done by hand")
+        for command in examples.commands(spaced):
+            run(spaced, UV, "run", "bedplate", *command)
+        examples.write(spaced)
+        for check in ("ruff check .", "black --check --quiet .", "mypy"):
+            run(spaced, UV, "run", *check.split())
+        run(spaced, UV, "run", "pytest", "--quiet", "--no-cov", examples.SALES)
         refuses_to_start_in_production(spaced)
         with ExitStack() as stack:
             say("two services side by side, in a path with a space and in a long one")

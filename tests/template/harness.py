@@ -3,10 +3,12 @@
 import shutil
 import subprocess
 from pathlib import Path
+from threading import Lock
 
 import copier
 
 ROOT = Path(__file__).parents[2]
+_COPYING = Lock()  # it changes the process's folder meanwhile
 
 
 def snapshot(folder: Path) -> Path:
@@ -32,7 +34,8 @@ def generate(template: Path | str, folder: Path, **answers: object) -> Path:
     Raises:
         ValueError: an answer is refused.
     """
-    copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True)
+    with _COPYING:
+        copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True)
     return folder
 
 

@@ -1,14 +1,17 @@
 """Services of many combinations of answers: each is linted, typed, tested on PostgreSQL and started once.
 
-Each framework with everything and with nothing; `--whole` adds combinations until every two answers have met.
+Every two answers meet, and each framework is there with everything and with nothing; `--short` is these extremes alone.
 One virtual environment serves all combinations of a framework: what a combination lacks is taken out of it again.
+Combinations with the same code and the same packages are typed and tested once. Two frameworks run side by side.
 
-Run by the nox session `matrix`:  python tests/template/matrix.py [--whole] [words of the combinations to run]
+Run by the nox session `matrix`:  python tests/template/matrix.py [--short] [words of the combinations to run]
 """
 
+import hashlib
 import sys
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations, product
 from pathlib import Path
 
@@ -63,17 +66,41 @@ def chosen(*, whole: bool) -> list[Answers]:
     return sorted(unique.values(), key=lambda answers: str(answers["framework"]))
 
 
-def check(folder: Path, answers: Answers, environment: Mapping[str, str]) -> None:
-    """Hold one generated service to what its README promises.
+def code(folder: Path) -> str:
+    """Give what decides how typing and tests come out: the code, and what it is installed with."""
+    read = [folder / "pyproject.toml", *sorted(folder.rglob("*.py"))]
+    digest = hashlib.sha256()
+    for path in read:
+        digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def check_all(framework: object, services: list[tuple[Path, Answers]], installed: Path) -> None:
+    """Hold the services of one framework to what their README promises.
 
     Args:
-        folder: the service.
-        answers: what it was made with.
-        environment: where its virtual environment is.
+        framework: theirs.
+        services: each with what it was made with.
+        installed: where their virtual environment is.
     """
-    install(folder, environment)
-    for command in ("ruff check .", "black --check --quiet .", "mypy src/", "pytest --quiet"):
-        run(folder, UV, "run", *command.split(), env=environment)
+    environment = {"UV_PROJECT_ENVIRONMENT": str(installed)}
+    seen: dict[str, Path] = {}
+    for folder, answers in services:
+        say(f"--- {framework}: {answers}")
+        alike = seen.setdefault(code(folder), folder)
+        install(folder, environment)
+        checks = ["ruff check .", "black --check --quiet ."]
+        if alike == folder:
+            checks += ["mypy src/", "pytest --quiet"]
+        else:
+            say(f"{folder.name} has the same code and packages as {alike.name}, which is tested")
+        for command in checks:
+            run(folder, UV, "run", *command.split(), env=environment)
+        starts(folder, answers, environment)
+
+
+def starts(folder: Path, answers: Answers, environment: Mapping[str, str]) -> None:
+    """Start a service as in production, and use it."""
     with postgres() as database, running_redis() as counters:
         settings = {**environment, "ENVIRONMENT": "production", "SECRET_KEY": generate_secret()}
         settings["DATABASE_URL"] = database.database()
@@ -89,7 +116,7 @@ def main(arguments: list[str]) -> None:
     words = [word for word in arguments if not word.startswith("-")]
     wanted = [
         answers
-        for answers in chosen(whole="--whole" in arguments)
+        for answers in chosen(whole="--short" not in arguments)
         if all(word in str(list(answers.values())) for word in words)
     ]
     asked = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
@@ -99,14 +126,19 @@ def main(arguments: list[str]) -> None:
         home = Path(name).resolve()
         wheel = build(home / "dist")
         template = snapshot(home / "template")
+        made: dict[object, list[tuple[Path, Answers]]] = {}
         for number, answers in enumerate(wanted, 1):
-            say(f"--- {number} of {len(wanted)}: {answers}")
             folder = home / f"service{number}"
             given = {"project_name": "My Service", "bedplate_source": str(wheel), **answers}
             generate(template, folder, **given)
-            check(
-                folder, answers, {"UV_PROJECT_ENVIRONMENT": str(home / str(answers["framework"]))}
-            )
+            made.setdefault(answers["framework"], []).append((folder, answers))
+        with ThreadPoolExecutor(2) as pool:
+            checks = [
+                pool.submit(check_all, framework, services, home / f"venv-{framework}")
+                for framework, services in made.items()
+            ]
+        for check in checks:
+            check.result()
     say(f"{len(wanted)} passed, 0 failed")
 
 

@@ -1,10 +1,8 @@
 """The files of a generated service, without installing it."""
 
 import ast
-import io
 import re
 import shutil
-import tokenize
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +11,7 @@ import copier
 import pytest
 import yaml
 from tests.template.harness import ROOT, commit, generate, git, texts
-
-BUDGET = 500
-FRAMEWORK_NAMES = {"fastapi": "FastAPI", "litestar": "Litestar", "starlette": "Starlette"}
-FRAMEWORKS = list(FRAMEWORK_NAMES)
+from tests.template.owned_code import BUDGET, FRAMEWORKS, owned, table
 
 
 def test_a_service_has_what_its_readme_and_rules_name(service: Path) -> None:
@@ -29,7 +24,8 @@ def test_a_service_has_what_its_readme_and_rules_name(service: Path) -> None:
         for name in links:
             assert (service / page).parent.joinpath(name).exists(), f"{page} links to {name}"
         for name in paths:
-            assert (service / name).exists(), f"{page} speaks of {name}"
+            if page != ".ai/examples.md":  # of which test_examples.py does what it speaks of
+                assert (service / name).exists(), f"{page} speaks of {name}"
 
 
 def test_every_configuration_file_can_be_read(service: Path) -> None:
@@ -107,7 +103,7 @@ def test_what_varies_is_copied_as_it_lies(services: Callable[[str], Path], frame
     assert not (services(framework) / "frameworks").exists()
     assert not (services(framework) / "options").exists()
     # the words of the other frameworks are in no file of this one
-    others = {"FastAPI", "Litestar", "Starlette"} - {FRAMEWORK_NAMES[framework]}
+    others = {"FastAPI", "Litestar", "Starlette"} - {FRAMEWORKS[framework]}
     for name, text in texts(services(framework)).items():
         if framework == "fastapi" or name.startswith("src/"):
             others -= {"Starlette"}  # FastAPI is built on it
@@ -158,27 +154,10 @@ def test_a_service_owns_less_code_than_its_budget(
     framework: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    service = services(framework)
-    owned = [*(service / "src").rglob("*.py"), service / "alembic" / "env.py"]
-    lines = {path.relative_to(service).as_posix(): lines_of_code(path) for path in owned}
+    lines = owned(services(framework))
     with capsys.disabled():
         print(f"{framework}: {sum(lines.values())} lines of code")  # noqa: T201
     assert 100 < sum(lines.values()) < BUDGET, lines
-
-
-def lines_of_code(path: Path) -> int:
-    """Count lines that are no blanks, comments or docstrings."""
-    source = path.read_text(encoding="utf-8")
-    lines: set[int] = set()
-    skipped = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in skipped and token.string:
-            lines.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.Expr(value=ast.Constant(value=str())):
-                lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return len(lines)
 
 
 @pytest.mark.unhappy
@@ -194,3 +173,10 @@ def test_no_dependency_of_fastapi_is_sent_to_a_thread(module: str) -> None:
     assert [
         each.name for each in functions if each.name != "allowed"
     ] == []  # it makes dependencies
+
+
+@pytest.mark.unhappy
+def test_the_documentation_shows_no_other_counts(services: Callable[[str], Path]) -> None:
+    counted = {framework: sum(owned(services(framework)).values()) for framework in FRAMEWORKS}
+    page = (ROOT / "docs/explanation/owned-code.md").read_text(encoding="utf-8")
+    assert table(counted) in page, "python -m tests.template.owned_code prints what it must show"

@@ -11,6 +11,9 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +43,29 @@ def main(arguments: list[str]) -> None:
             say("there is no earlier release yet: one is made up")
         for number, release in enumerate(earlier):
             repository = updates.history(home / f"bedplate{number}", template, release)
-            results = [
-                updated(
-                    repository,
-                    home / version / f"service{number}",
-                    release or updates.OLDER,
-                    wheel,
-                    version,
-                )
-                for version in COPIERS
-            ]
+            results = by_each_copier(
+                partial(updated, repository, f"service{number}", release or updates.OLDER, wheel),
+                home,
+            )
             if differing := differences(*map(updates.owned, results)):
                 sys.exit(f"the two versions of Copier come to different results: {differing}")
             passes_its_suite(results[-1], arguments)
-        for version in COPIERS:
-            for number, (before, after) in enumerate(updates.ANSWERS):
-                switched(repository, home / version / f"answers{number}", before, after, version)
+        for number, (before, after) in enumerate(updates.ANSWERS):
+            by_each_copier(partial(switched, repository, f"answers{number}", before, after), home)
     say(f"{len(earlier) + len(COPIERS) * len(updates.ANSWERS)} passed, 0 failed")
 
 
-def updated(repository: Path, folder: Path, release: str, wheel: Path, version: str) -> Path:
+def by_each_copier[T](act: Callable[[Path, str], T], home: Path) -> list[T]:
+    """Do something in a folder by each version of Copier, side by side, and give what came of it."""
+    with ThreadPoolExecutor(len(COPIERS)) as pool:
+        return list(pool.map(act, [home / version for version in COPIERS], COPIERS))
+
+
+def updated(
+    repository: Path, name: str, release: str, wheel: Path, home: Path, version: str
+) -> Path:
     """Update a service of a release that somebody has worked on, and hold it to the contract."""
+    folder = home / name
     say(f"a service of {release}, updated by Copier {version}")
     answers = {"bedplate_source": str(wheel)}
     live_in(repository, folder, release, answers, version)
@@ -73,9 +78,15 @@ def updated(repository: Path, folder: Path, release: str, wheel: Path, version: 
 
 
 def switched(
-    repository: Path, folder: Path, before: dict[str, Any], after: dict[str, Any], version: str
+    repository: Path,
+    name: str,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    home: Path,
+    version: str,
 ) -> None:
     """Give a service other answers by an update."""
+    folder = home / name
     say(f"{before} becomes {after} by Copier {version}")
     live_in(repository, folder, updates.NEWEST, {"bedplate_source": "", **before}, version)
     updates.update(folder, after, COPIERS[version])

@@ -5,6 +5,7 @@ have been, with other text in every file, fewer questions, files that it has no 
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -41,6 +42,7 @@ NEW_QUESTIONS = {"framework": "fastapi", "redis": False, "jobs": False, "kuberne
 GONE = "docs/notes-of-old.md"
 BROUGHT = "TrustedDevice"
 MADE = "src/app/models/note.py"
+RESOURCE = ("note", "text:str(200)", "owner:ref(users)")
 
 BROUGHT_MODEL = '''
 
@@ -49,22 +51,6 @@ class TrustedDevice(UUIDv7Mixin, Base):
 
     __tablename__ = "trusted_devices"
     label: Mapped[str]
-'''
-NOTE_MODEL = '''\
-"""What somebody wrote."""
-
-from bedplate.models import TimestampMixin, UUIDv7Mixin
-from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
-
-from app.models.base import Base
-
-
-class Note(UUIDv7Mixin, TimestampMixin, Base):
-    """A note."""
-
-    __tablename__ = "notes"
-    text: Mapped[str] = mapped_column(String(200))
 '''
 MIGRATION = '''\
 """{title}
@@ -97,21 +83,6 @@ def downgrade() -> None:
     """Take back."""
     op.drop_table("{table}")
 '''
-NOTE_COLUMNS = """\
-sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("text", sa.String(200), nullable=False),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.func.clock_timestamp(),
-            nullable=False,
-        ),
-        sa.Column(
-            "updated_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.func.clock_timestamp(),
-            nullable=False,
-        )"""
 BROUGHT_COLUMNS = """\
 sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False)"""
@@ -240,14 +211,16 @@ def head(folder: Path) -> str:
 
 
 def add_resource(folder: Path) -> None:
-    """Add a table of one's own, with its migration."""
-    (folder / MADE).write_text(NOTE_MODEL, encoding="utf-8")
-    register(folder, "note", "Note")
-    text = MIGRATION.format(
-        title="add notes", revision="0a1b2c3d4e5f", after=head(folder),
-        table="notes", columns=NOTE_COLUMNS,
-    )  # fmt: skip
-    (folder / VERSIONS / "2026_05_01_0000_add_notes.py").write_text(text, encoding="utf-8")
+    """Add a resource with the command, as a user does it."""
+    command = (str(Path(sys.executable).with_name("bedplate")), "add", "resource")
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"ENVIRONMENT", "DATABASE_URL", "SECRET_KEY"}
+    } | {"PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run(
+        [*command, *RESOURCE], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL
+    )
 
 
 EDITS: Sequence[tuple[str, str, str]] = (
@@ -340,12 +313,11 @@ def fresh_with_edits(
         like: the updated service, whose own history of migrations stays.
     """
     generate(template, folder, **answers)
+    add_resource(folder)
     shutil.rmtree(folder / VERSIONS)
     shutil.copytree(
         like / VERSIONS, folder / VERSIONS, ignore=shutil.ignore_patterns("__pycache__")
     )
-    (folder / MADE).write_text(NOTE_MODEL, encoding="utf-8")
-    register(folder, "note", "Note")
     edit(folder)
     return texts(folder)
 
