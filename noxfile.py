@@ -3,7 +3,9 @@
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nox
 from uv import find_uv_bin
@@ -26,9 +28,7 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 SUPPORTED = ["3.12", "3.13"]
 KUBECTL = "v37"  # its minor version
 FRAMEWORKS = ["fastapi", "litestar", "starlette"]
-SERVICE_TAGS = {"fastapi": "default", "starlette": "full", "litestar": "release"}
 GROUPS = ["test", "fuzz", "lint", "typing", "docs", "bench", "release"]
-
 
 ALL = ("tests",)
 # What depends on interpreter, driver and line of SQLAlchemy.
@@ -96,16 +96,14 @@ def tests(
     session: nox.Session, sqlalchemy: str, driver: str, dependencies: str, rooms: tuple[str, ...]
 ) -> None:
     """Test the library on real PostgreSQL, with 95 % branch coverage where all rooms are run."""
-    group = ("-e", ".[testing]", "--group", "test")
     if dependencies == "lowest":
         # each extra by its name: what another extra brings in does not count as direct
-        extras = ",".join(
-            nox.project.load_toml("pyproject.toml")["project"]["optional-dependencies"]
-        )
+        project = nox.project.load_toml("pyproject.toml")["project"]
+        extras = ",".join(project["optional-dependencies"])
         direct = ("-e", f".[{extras}]", "--group", "test", f"sqlalchemy=={sqlalchemy}.*")
         session.install(*direct, "--resolution", "lowest-direct")
     else:
-        install(session, *group, sqlalchemy=sqlalchemy)
+        install(session, "-e", ".[testing]", "--group", "test", sqlalchemy=sqlalchemy)
     pytest = ("pytest", f"--postgres-driver={driver}")
     if session.posargs:
         session.run(*pytest, *session.posargs)
@@ -163,14 +161,14 @@ def typing(session: nox.Session) -> None:
             session.run("mypy", *config, "src", "options", "alembic/env.py", variant, env=path)
 
 
+def each_framework(**tags: str) -> Callable[..., Any]:
+    """Give a session for each framework, tagged release unless another tag is given."""
+    each = [nox.param(one, id=one, tags=[tags.get(one, "release")]) for one in FRAMEWORKS]
+    return nox.parametrize("framework", each)
+
+
 @nox.session
-@nox.parametrize(
-    "framework",
-    [
-        nox.param(framework, id=framework, tags=[SERVICE_TAGS[framework]])
-        for framework in FRAMEWORKS
-    ],
-)
+@each_framework(fastapi="default", starlette="full")
 def service(session: nox.Session, framework: str) -> None:
     """Generate a service from the built wheel and run its own checks and tests."""
     install(session, "build", "copier", "uv")
@@ -178,13 +176,7 @@ def service(session: nox.Session, framework: str) -> None:
 
 
 @nox.session
-@nox.parametrize(
-    "framework",
-    [
-        nox.param(framework, id=framework, tags=["full" if framework == "starlette" else "release"])
-        for framework in FRAMEWORKS
-    ],
-)
+@each_framework(starlette="full")
 def fuzz(session: nox.Session, framework: str) -> None:
     """Let schemathesis send what a running service's OpenAPI allows, and what it does not."""
     install(session, "-e", ".", "--group", "test", "--group", "fuzz", "uv")
@@ -206,9 +198,7 @@ def template_run(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize(
-    "framework", [nox.param(framework, id=framework, tags=["release"]) for framework in FRAMEWORKS]
-)
+@each_framework()
 def resources(session: nox.Session, framework: str) -> None:
     """Add ten resources of every type of field to a service, one after the other."""
     install(session, "-e", ".", "--group", "test", "--group", "lint", "--group", "typing", "uv")
