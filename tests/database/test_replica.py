@@ -74,7 +74,7 @@ def servers(pair: tuple[Cluster, Standby]) -> Iterator[tuple[Cluster, Standby]]:
 @pytest.fixture
 def driver(postgres: Postgres) -> str:
     """That of the run."""
-    return make_url(postgres.url("any")).get_driver_name()
+    return make_url(postgres.url("bedplate_test_any")).get_driver_name()
 
 
 @pytest.fixture
