@@ -93,6 +93,8 @@ def _text(x: float, y: float, words: str, *, weight: str = "normal", size: int =
 
 
 def _duration(microseconds: float) -> str:
+    if microseconds <= 0:
+        return "-"  # nothing that the kernel's clock of 10 ms has seen
     return f"{microseconds / 1000:.1f} ms" if microseconds >= 1000 else f"{microseconds:.0f} us"
 
 
