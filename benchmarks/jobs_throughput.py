@@ -15,7 +15,7 @@ from time import perf_counter
 import asyncpg
 from _data_server import empty_database
 from _machine import facts
-from pgqueuer import AsyncpgDriver, Job, QueueManager, Queries
+from pgqueuer import AsyncpgDriver, Job, Queries, QueueManager
 from pgqueuer.domain.types import QueueExecutionMode
 from sqlalchemy import URL, text
 
@@ -192,7 +192,7 @@ def report(measured: Measured) -> dict[str, Mapping[str, float]]:
 
 
 async def main(arguments: argparse.Namespace) -> int:
-    rounds, singles, batch = (3, 200, 1000) if arguments.short else (9, 1000, 5000)
+    rounds, singles, batch = (3, 200, 1000) if arguments.short else (7, 300, 3000)
     configure_logging("WARNING", json=True)
     async with empty_database(arguments.server) as url:
         measured = await measure(url, rounds, singles, batch)
