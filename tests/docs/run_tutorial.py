@@ -21,6 +21,8 @@ PROMISED = [
     r'"email": ?"ada@example\.com"',  # registered, and read again with the access token
     r"(?:^|\})204$",  # logged out
     r'"code": ?"invalid_token"',  # and refused afterwards
+    r'"items": ?\[\{.*"text": ?"It is deployed\."',  # the feature, in production mode
+    r'"total": ?1\b',
 ]
 
 
@@ -81,6 +83,29 @@ def serving(script: str, folder: Path, env: dict[str, str]) -> Iterator[list[str
         reader.join()
 
 
+HOLD = """
+import sys
+from bedplate.database.embedded import EmbeddedPostgres
+with EmbeddedPostgres("tutorial", durable=False) as server:
+    server.create_database("production")
+    print(server.url("production"), flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def production_database(folder: Path, env: dict[str, str]) -> Iterator[str]:
+    """Give the URL of an empty database, on a server that the service's own packages bring."""
+    command = [str(folder / ".venv" / "bin" / "python"), "-c", HOLD]
+    with subprocess.Popen(
+        command, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        yield holder.stdout.readline().strip()
+        assert holder.stdin is not None
+        holder.stdin.close()
+
+
 def main() -> None:
     blocks = shell_blocks()
     serve = next(index for index, block in enumerate(blocks) if block.strip() == SERVE)
@@ -95,8 +120,9 @@ def main() -> None:
         tools = {**env, "PATH": f"{folder / 'tools' / 'bin'}:{env['PATH']}"}
         run("".join(blocks[:serve]), folder, env)
         service = folder / "my-service"
-        with serving(SERVE, service, tools):
-            said = run("".join(blocks[serve + 1 :]), service, tools)
+        with serving(SERVE, service, tools), production_database(service, env) as url:
+            given = {**tools, "PRODUCTION_DATABASE": url}
+            said = run("".join(blocks[serve + 1 :]), service, given)
         for promise in PROMISED:
             if not re.search(promise, said, re.MULTILINE):
                 sys.exit(f"the tutorial promises {promise}, which did not appear")
