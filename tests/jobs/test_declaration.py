@@ -120,3 +120,17 @@ def test_jobs_are_not_taken_in_under_a_name_that_is_taken() -> None:
     with pytest.raises(ValueError, match="second"):
         jobs.include(others, lambda shared: shared)
     assert list(jobs.kinds) == ["second"]
+
+
+@pytest.mark.unhappy
+async def test_what_a_handler_of_elsewhere_raises_is_not_hidden() -> None:
+    others: Jobs[None] = Jobs()
+
+    @others.job("fails")
+    async def fails(_payload: int, _shared: None) -> None:
+        raise LookupError
+
+    jobs: Jobs[str] = Jobs()
+    jobs.include(others, lambda _shared: None)
+    with pytest.raises(LookupError):
+        await jobs.kinds["fails"](1, "")

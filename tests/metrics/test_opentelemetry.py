@@ -124,7 +124,10 @@ async def test_after_the_database_is_closed_its_pool_is_empty(
     assert values == {0}
 
 
-async def test_jobs_are_points_by_their_outcome(reading: Reading, metrics: Metrics) -> None:
+@pytest.mark.unhappy
+async def test_jobs_that_fail_are_points_by_their_outcome(
+    reading: Reading, metrics: Metrics
+) -> None:
     metrics.jobs.began("send")
     metrics.jobs.ended("send", Outcome.RETRIED, 2.0)
     metrics.jobs.measured({"send": Backlog(waiting=3, oldest=7.5)})
