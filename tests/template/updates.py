@@ -173,8 +173,13 @@ def bring(template: Path) -> None:
             text = text.replace("\nfrom app.", f"from {module} import {name}\n\nfrom app.", 1)
     path.write_text(text + BROUGHT_MODEL, encoding="utf-8")
     register(template, "auth", BROUGHT)
+    [optional] = (template / VERSIONS).glob("*_create_jobs.py")  # comes last where it is chosen
+    text = optional.read_text(encoding="utf-8")
+    optional.unlink()
+    after = head(template)
+    optional.write_text(text.replace(after, "feedfacecafe"), encoding="utf-8")
     migration = MIGRATION.format(
-        title="bring", revision="feedfacecafe", after=head(template),
+        title="bring", revision="feedfacecafe", after=after,
         table="trusted_devices", columns=BROUGHT_COLUMNS,
     )  # fmt: skip
     (template / VERSIONS / "2026_06_01_0000_bring.py").write_text(migration, encoding="utf-8")
