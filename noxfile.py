@@ -321,7 +321,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed as ratios in one run; `-- --short` is the form that CI runs."""
-    install(session, "-e", ".", "--group", "test", "--group", "bench")
+    install(session, "-e", ".", "--group", "test", "--group", "bench", "uv")
     for script in sorted(Path("benchmarks").glob("[!_]*.py")):
         session.run("python", str(script), *session.posargs)
 
