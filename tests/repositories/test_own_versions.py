@@ -175,3 +175,19 @@ async def test_versions_are_not_given_by_hand(session: AsyncSession) -> None:
     ):
         with pytest.raises(TypeError, match="the version counts itself up"):
             await write
+
+
+@pytest.mark.unhappy
+@pytest.mark.parametrize(("kind", "model"), KINDS)
+async def test_what_another_changed_is_not_deleted_by_what_was_read_before(
+    committed_database: Database, kind: Any, model: Any
+) -> None:
+    async with committed_database.session() as first, committed_database.session() as second:
+        row = await kind(first).add(model(text="a"))
+        await first.commit()
+        await kind(second).update(row.id, {"text": "b"})
+        await second.commit()
+        with pytest.raises(StaleError):
+            await kind(first).delete(row)
+        await first.rollback()
+        assert await kind(second).exists(model.text == "b")
