@@ -3,8 +3,8 @@
     python benchmarks/_service_load.py < ORDER      the order and the answer are JSON
 
 It does next to nothing per answer (it finds the end of the head, the status and the length), so that
-it takes a small part of what the servers take. wrk gives the same figures on the same servers; this
-one needs nothing installed and keeps the time of every single request.
+it takes a small part of what the servers take; it needs nothing installed, and keeps the time of
+every single request.
 """
 
 import asyncio
