@@ -117,7 +117,8 @@ def tests(
 @nox.session(tags=["full"])
 def processes(session: nox.Session) -> None:
     """Test the command, the contract of servers, and the template: all that starts processes."""
-    install(session, "-e", ".[testing]", "--group", "test", sqlalchemy="2.1")
+    groups = ("--group", "test", "--group", "lint")
+    install(session, "-e", ".[testing]", *groups, sqlalchemy="2.1")
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
