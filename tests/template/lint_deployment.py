@@ -24,8 +24,9 @@ BIN = Path(sys.executable).parent
 PINNED_BY_TAG = "rules: {unpinned-uses: {config: {policies: {'*': ref-pin}}}}"
 NAMES_ITS_REGISTRY = """
 import re, sys
-[image] = re.findall("image: (.*)", open(sys.argv[1]).read())
-sys.exit(f"{image} names no registry" if "/" not in image else 0)
+images = re.findall("image: (.*)", open(sys.argv[1]).read())
+bare = [image for image in images if "/" not in image]
+sys.exit(f"of {images} these name no registry: {bare}" if bare or not images else 0)
 """
 SOURCES = {
     "index": "",
