@@ -12,8 +12,16 @@ import httpx
 from tests.ports import free_port
 
 PATIENCE = 300.0  # seconds until a process that does not answer is given up; nothing is measured
-SERVE = (sys.executable, "-c", "from bedplate.cli import main; main()", "serve")
-_OURS = {"VIRTUAL_ENV", "PYTHONPATH", "ENVIRONMENT", "DATABASE_URL", "SECRET_KEY", "REDIS_URL"}
+SERVE = (sys.executable, "-c", "from bedplate.cli import main; main()", "serve", "--drain", "0")
+_OURS = {
+    "COVERAGE_PROCESS_CONFIG",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "ENVIRONMENT",
+    "DATABASE_URL",
+    "SECRET_KEY",
+    "REDIS_URL",
+}
 
 
 class Instance:
