@@ -209,7 +209,7 @@ def resources(session: nox.Session, framework: str) -> None:
 @nox.session(tags=["full"])
 def update(session: nox.Session) -> None:
     """Update services of every earlier release, on the oldest supported and the newest Copier."""
-    install(session, "-e", ".", "--group", "test", "uv")
+    install(session, "-e", ".", "--group", "test", "--group", "lint", "uv")
     session.run("python", "tests/template/update_contract.py", *session.posargs)
 
 
