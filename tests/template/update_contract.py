@@ -68,7 +68,7 @@ def updated(
     folder = home / name
     say(f"a service of {release}, updated by Copier {version}")
     answers = {"bedplate_source": str(wheel)}
-    live_in(repository, folder, release, answers, version)
+    live_in(repository, folder, release, answers, version, resource=True)
     kept = migrations(folder)
     updates.update(folder, {}, COPIERS[version])
     holds(repository, folder)
@@ -88,17 +88,27 @@ def switched(
     """Give a service other answers by an update."""
     folder = home / name
     say(f"{before} becomes {after} by Copier {version}")
-    live_in(repository, folder, updates.NEWEST, {"bedplate_source": "", **before}, version)
+    answers = {"bedplate_source": "", **before}
+    # the routes of a resource are of the framework that it was added for
+    resource = "framework" not in after
+    live_in(repository, folder, updates.NEWEST, answers, version, resource=resource)
     updates.update(folder, after, COPIERS[version])
     holds(repository, folder)
 
 
 def live_in(
-    repository: Path, folder: Path, release: str, answers: dict[str, Any], version: str
+    repository: Path,
+    folder: Path,
+    release: str,
+    answers: dict[str, Any],
+    version: str,
+    *,
+    resource: bool,
 ) -> None:
     updates.copy(repository, folder, release, answers, COPIERS[version])
     commit(folder)
-    updates.add_resource(folder)
+    if resource:
+        updates.add_resource(folder)
     updates.edit(folder)
     commit(folder)
 

@@ -318,7 +318,8 @@ def fresh_with_edits(
         like: the updated service, whose own history of migrations stays.
     """
     generate(template, folder, **answers)
-    add_resource(folder)
+    if (like / MADE).exists():
+        add_resource(folder)
     shutil.rmtree(folder / VERSIONS)
     shutil.copytree(
         like / VERSIONS, folder / VERSIONS, ignore=shutil.ignore_patterns("__pycache__")
