@@ -47,6 +47,11 @@ def access(records: Records, event: str = "request") -> dict[str, Any]:
     return record
 
 
+def ours(records: Records) -> Records:
+    """Give all but what granian notes, at info, of each message that it could not send any more."""
+    return [each for each in records if (each["logger"], each["level"]) != ("_granian", "info")]
+
+
 def errors(records: Records) -> Records:
     return [each for each in records if each["level"] in {"error", "critical"}]
 
@@ -127,7 +132,7 @@ def test_a_client_that_leaves_an_answer_is_499_and_no_error(served: Server) -> N
     records = served.settled(request_id)
     record = access(records)
     assert (record["http.response.status_code"], record["level"]) == (499, "info")
-    assert len(records) == 1
+    assert len(ours(records)) == 1
 
 
 @pytest.mark.unhappy
@@ -142,7 +147,7 @@ def test_a_client_that_leaves_before_the_answer_is_one_record_and_no_error(serve
     served.client.get(f"/open/{request_id}")
     records = served.settled(request_id)
     assert access(records)["level"] == "info"
-    assert len(records) == 1
+    assert len(ours(records)) == 1
 
 
 @pytest.mark.unhappy
