@@ -44,7 +44,7 @@ def three_base_http_middleware() -> ASGIApp:
 
 
 def _instrumented(app: Starlette) -> ASGIApp:
-    Instrumentator(registry=CollectorRegistry()).instrument(app)  # type: ignore[arg-type]
+    Instrumentator(registry=CollectorRegistry()).instrument(app)  # type: ignore[arg-type] # it asks for FastAPI, and takes Starlette
     return app
 
 

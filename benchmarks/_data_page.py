@@ -51,11 +51,12 @@ def plot(chosen: Sequence[Mapping[str, Any]]) -> str:
     for row in chosen:
         lines.append(_text(8, top + 11, row["title"], weight="bold"))
         top += 18
+        ours = _fastest(row, "bedplate")
         for name, colour in _COLOURS.items():
             times = _fastest(row, name)
-            if times is None:
+            if times is None or ours is None:
                 continue
-            ratio = times / _fastest(row, "bedplate")  # type: ignore[operator]
+            ratio = times / ours
             width = min(ratio, 12) / 12 * 520
             lines.append(_text(8, top + 10, name))
             lines.append(

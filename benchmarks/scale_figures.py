@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -165,8 +166,8 @@ async def cost_of_pgbouncer(direct: str, pooled: str, rounds: int) -> dict[str, 
         ways = {"direct": straight, "direct, unprepared": unprepared, "PgBouncer": behind}
         work: dict[str, Callable[[], Awaitable[object]]] = {}
         for name, database in ways.items():
-            work[f"read one, {name}"] = lambda database=database: _read(database, thing)  # type: ignore[misc]
-            work[f"add one, {name}"] = lambda database=database: _thing(database)  # type: ignore[misc]
+            work[f"read one, {name}"] = partial(_read, database, thing)
+            work[f"add one, {name}"] = partial(_thing, database)
         return await times(work, rounds)
 
 

@@ -269,6 +269,17 @@ async def test_an_address_that_was_taken_is_told_to_its_owner(
 
 
 @pytest.mark.unhappy
+async def test_what_only_has_the_name_of_a_queue_loses_no_mail(
+    office: Office, service: Any, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.register()
+    monkeypatch.setattr(type(office.uow()), "mails", "a column of the service's own")
+    await service.request_verification(EMAIL)
+    await service.finish()
+    assert [mail.to for mail in outbox.mails] == [EMAIL]
+
+
+@pytest.mark.unhappy
 def test_an_order_shows_no_address() -> None:
     assert EMAIL not in repr(MailOrder(MailKind.VERIFICATION, EMAIL))
 

@@ -219,13 +219,12 @@ class ConfirmationService[U: AccountMixin]:
             await self._throttle.admit(email, address)
 
     async def _ask(self, order: MailOrder) -> None:
-        uow = self._unit_of_work()
-        if not hasattr(type(uow), "mails"):
+        async with self._unit_of_work() as uow:
+            ordered = await order_mail(uow, order)
+            if ordered:
+                await uow.commit()
+        if not ordered:
             self._errands.start(self.mails.send, order)
-            return
-        async with uow:
-            await order_mail(uow, order)
-            await uow.commit()
 
     def _tell(self, notice: MailOrder) -> None:
         """Send a notice of what is stored already: too late to fail."""

@@ -1,6 +1,7 @@
 """Logging in, refreshing, logging out, and changing the password: each one transaction."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -307,17 +308,16 @@ class AuthService[U: AccountMixin]:
 
     async def _rotate(self, token: str) -> Rotation:
         """Rotate in a transaction, again where a stricter isolation than usual makes it collide."""
-        for attempt in range(1, _REFRESH_ATTEMPTS + 1):
-            try:
-                async with self._unit_of_work() as uow:
-                    rotation = await uow.sessions.rotate(token, self._refresh_tokens)
-                    await uow.commit()
-            except RetryableError:
-                if attempt == _REFRESH_ATTEMPTS:
-                    raise
-            else:
-                return rotation
-        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+        for _ in range(_REFRESH_ATTEMPTS - 1):
+            with suppress(RetryableError):
+                return await self._rotate_once(token)
+        return await self._rotate_once(token)
+
+    async def _rotate_once(self, token: str) -> Rotation:
+        async with self._unit_of_work() as uow:
+            rotation = await uow.sessions.rotate(token, self._refresh_tokens)
+            await uow.commit()
+        return rotation
 
     async def _rehash(self, password: str) -> str | None:
         try:

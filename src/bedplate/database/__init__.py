@@ -4,7 +4,7 @@ from bedplate._extras import missing_extra
 
 try:
     # SQLAlchemy 2.1 does not install it by itself.
-    import greenlet  # type: ignore[import-untyped] # noqa: F401
+    import greenlet  # type: ignore[import-untyped] # noqa: F401 - it has no types; is it there?
     import sqlalchemy  # noqa: F401
 except ImportError as error:
     raise missing_extra("database", "sqlalchemy") from error

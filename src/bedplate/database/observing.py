@@ -72,7 +72,7 @@ class _Watch:
             for name, listener in self._listeners:
                 event.listen(self._engine, name, listener)
             # there is no event for the end of a commit, which is when the disk has it
-            self._engine.dialect.do_commit = self._do_commit  # type: ignore[method-assign]
+            self._engine.dialect.do_commit = self._do_commit  # type: ignore[method-assign] # the only hook
         self._observers.append(observer)
 
     def remove(self, observer: Observer) -> None:
@@ -81,7 +81,7 @@ class _Watch:
             del _watches[self._engine.dialect]
             for name, listener in self._listeners:
                 event.remove(self._engine, name, listener)
-            self._engine.dialect.do_commit = self._commit  # type: ignore[method-assign]
+            self._engine.dialect.do_commit = self._commit  # type: ignore[method-assign] # as before
 
     def _begin(self, operation: str, table: str | None) -> list[Ended]:
         return [observer(operation, table) for observer in self._observers]

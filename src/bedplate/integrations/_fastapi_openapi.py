@@ -35,7 +35,7 @@ def document_errors(app: FastAPI, protection: Callable[[dict[str, Any]], None]) 
             rewritten = schema
         return schema
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign] # as FastAPI documents it
 
 
 def _rewrite(schema: dict[str, Any]) -> None:
