@@ -49,7 +49,11 @@ def access(records: Records, event: str = "request") -> dict[str, Any]:
 
 def ours(records: Records) -> Records:
     """Give all but what granian notes, at info, of each message that it could not send any more."""
-    return [each for each in records if each["level"] != "info" or not each["logger"].startswith("_granian")]
+    return [
+        each
+        for each in records
+        if each["level"] != "info" or not each["logger"].startswith("_granian")
+    ]
 
 
 def errors(records: Records) -> Records:
