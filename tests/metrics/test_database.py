@@ -92,7 +92,10 @@ async def test_what_repositories_do_is_measured_by_kind_and_table(
         await uow.shelves.get(shelf.id)
         await uow.shelves.count()
         await uow.commit()
+    async with Work(watched) as uow:
+        await uow.shelves.delete_many([shelf.id])  # a SELECT tells what its WITH deletes
     found = operations()
+    assert found["DELETE", "metrics_shelves", ""] == 1
     assert found["INSERT", "metrics_shelves", ""] == 1
     assert found["COMMIT", "", ""] == 1
     assert found["SELECT", "metrics_shelves", ""] >= 1

@@ -71,6 +71,24 @@ async def test_rows_are_deleted_in_one_statement(
 
 
 @pytest.mark.unhappy
+async def test_keys_not_found_are_named_once_and_in_order(
+    authors: AuthorRepository,
+    keys: list[UUID],
+    session: AsyncSession,
+    database: Database,
+    count_statements: Counter,
+) -> None:
+    nobody, neither = uuid7(), uuid7()
+    session.expunge_all()  # no entity has to leave
+    with count_statements(database) as statements:
+        written = await authors.delete_many([neither, keys[0], nobody, keys[0], neither])
+    assert len(statements) == 1
+    assert written == (1, [neither, nobody])
+    assert await authors.delete_many(keys) == (len(keys) - 1, [keys[0]])
+    assert await authors.count() == 0
+
+
+@pytest.mark.unhappy
 async def test_composite_keys_are_named_by_tuples(session: AsyncSession) -> None:
     places = PlaceRepository(session)
     await places.add_many({"row": i // 3, "seat": i % 3} for i in range(9))

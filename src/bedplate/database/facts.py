@@ -1,13 +1,14 @@
 """What a driver's error says, the same for asyncpg and psycopg."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Index, MetaData, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import Index, MetaData, PrimaryKeyConstraint, UniqueConstraint, UpdateBase
 from sqlalchemy.dialects.postgresql.dml import OnConflictDoUpdate
 from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.schema import ColumnCollectionConstraint
 
-__all__ = ["Facts", "facts_of", "name_of_constraint"]
+__all__ = ["Facts", "facts_of", "name_of_constraint", "writes_within"]
 
 
 # Connection exceptions, operator intervention, idle or busy in a transaction for too long.
@@ -53,9 +54,23 @@ def facts_of(error: BaseException, context: ExceptionContext | None = None) -> F
         columns=_columns(constraint, details, context) if constraint and context else (),
         is_stale_plan=type(error).__name__ == "InvalidCachedStatementError",
         is_unsendable=_is_unsendable(driver),
-        is_delete=context is not None and getattr(context.execution_context, "isdelete", False),
+        is_delete=context is not None and _is_delete(context),
         is_upsert=context is not None and _is_upsert(context),
     )
+
+
+def writes_within(compiled: Any) -> list[UpdateBase]:  # noqa: ANN401 - of any dialect
+    """Give what a compiled statement inserts, changes or deletes in its WITH."""
+    parts = [cte.element for cte in getattr(compiled, "ctes", None) or ()]
+    return [part for part in parts if isinstance(part, UpdateBase)]
+
+
+def _is_delete(context: ExceptionContext) -> bool:
+    execution: Any = context.execution_context
+    if getattr(execution, "isdelete", False):
+        return True
+    within = writes_within(getattr(execution, "compiled", None))
+    return bool(within) and all(part.is_delete for part in within)
 
 
 def _is_upsert(context: ExceptionContext) -> bool:

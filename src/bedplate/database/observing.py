@@ -10,7 +10,7 @@ from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 
-from bedplate.database.facts import facts_of
+from bedplate.database.facts import facts_of, writes_within
 
 __all__ = ["Observer", "observe_operations"]
 
@@ -145,8 +145,15 @@ def _operation(context: Any, text: str) -> tuple[str, str | None]:  # noqa: ANN4
         return _first_word(text), None
     known = _known.get(compiled)
     if known is None:
-        known = _known[compiled] = (_first_word(text), _table_of(compiled.statement))
+        known = _known[compiled] = _named(compiled, text)
     return known
+
+
+def _named(compiled: Any, text: str) -> tuple[str, str | None]:  # noqa: ANN401 - of any dialect
+    within = writes_within(compiled)
+    if len(within) == 1 and compiled.statement.is_select:  # it only tells what the WITH has written
+        return within[0].__visit_name__.upper(), _table_of(within[0])
+    return _first_word(text), _table_of(compiled.statement)
 
 
 def _first_word(text: str) -> str:

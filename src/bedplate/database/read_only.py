@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 
+from bedplate.database.facts import writes_within
+
 __all__ = ["ReadOnlySession", "ReadingViews"]
 
 _READS = re.compile(r"[\s(]*(?:select|with|values|table|show|explain)\b", re.IGNORECASE)
@@ -81,7 +83,7 @@ def _refuse_sent(
     if isinstance(compiled, SQLCompiler):
         if compiled.isinsert or compiled.isupdate or compiled.isdelete:
             _refuse("a statement that changes rows")
-        if compiled.ctes and any(getattr(cte.element, "is_dml", False) for cte in compiled.ctes):
+        if writes_within(compiled):
             _refuse("a WITH that changes rows")
         if not isinstance(compiled.statement, TextClause):
             return

@@ -122,27 +122,26 @@ class BulkWrites[M: DeclarativeBase](EntityReads[M]):
 
     def _has_plain_keys(self, given: Sequence[object]) -> bool:
         """Tell whether rows can be deleted by one column, whose values come back as sent."""
-        if not given or self._scope.marks or not statements.tells_keys_apart(self.model):
+        if not given or self._scope.marks:
             return False
-        return not any(issubclass(kind, tuple | self.model) for kind in set(map(type, given)))
+        plain = statements.plain_key(self.model)
+        return plain is not None and all(issubclass(kind, plain) for kind in set(map(type, given)))
 
     async def _delete_by_key(self, keys: Sequence[Any]) -> Written:
         """Delete rows by one column; a key that is there twice does no harm."""
-        loaded = bool(entities(self.session, self.model))
-        statement = statements.deleted_rows(self.model, unseen=not loaded)
-        if conditions := self._scope.conditions:
-            statement = statement.where(*conditions)
         await self._send_pending()
-        result = await self.session.execute(
-            statement,
-            {statements.KEYS: keys},
-            bind_arguments={"mapper": mapper_of(self.model)},
-            **(FORGET if loaded else UNSEEN),
-        )
-        deleted = result.scalars().all()
-        if len(deleted) == len(keys):
-            return Written(len(keys), [])
-        gone = set(deleted)
+        conditions = self._scope.conditions
+        sent, mapper = {statements.KEYS: keys}, mapper_of(self.model)
+        if statements.is_its_table(self.model) and not entities(self.session, self.model):
+            statement = statements.deleted_unseen(self.model, conditions)
+            told = await self.session.execute(statement, sent, bind_arguments={"mapper": mapper})
+            number, missing = told.one()
+            if not missing:
+                return Written(number, [])
+            absent = set(missing)
+            return Written(number, list(dict.fromkeys(key for key in keys if key in absent)))
+        forgetting = statements.deleted_rows(self.model).where(*conditions)
+        gone = set(await self.session.scalars(forgetting, sent, **FORGET))
         return Written(len(gone), list(dict.fromkeys(key for key in keys if key not in gone)))
 
     def _check_changes(self, keys: tuple[str, ...], names: tuple[str, ...]) -> None:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ClauseElement,
     ColumnElement,
     ColumnExpressionArgument,
@@ -16,12 +18,15 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    case,
     delete,
+    except_,
     exists,
     func,
     literal_column,
     select,
     tuple_,
+    type_coerce,
     union_all,
     update,
 )
@@ -42,17 +47,19 @@ __all__ = [
     "changed_row",
     "deleted_row",
     "deleted_rows",
+    "deleted_unseen",
     "first_row",
     "has_key_of",
+    "is_its_table",
     "key_values",
     "narrowed",
     "number_of_rows",
     "one_row",
     "page_by_offset",
     "page_from",
+    "plain_key",
     "rows",
     "some_rows",
-    "tells_keys_apart",
     "two_rows",
     "whether_any",
     "whether_any_seen",
@@ -167,25 +174,68 @@ def deleted_row(model: type[DeclarativeBase]) -> Delete:
 
 
 @_once
-def tells_keys_apart(model: type[DeclarativeBase]) -> bool:
-    """Tell whether a key comes back from the database equal to what was sent, whatever it is."""
+def plain_key(model: type[DeclarativeBase]) -> type[int | UUID] | None:
+    """Give the type of one column's keys, if each comes back from the database equal to itself."""
     key = primary_key(model)
-    return len(key) == 1 and isinstance(key[0].type, Integer | Uuid)
+    kind = key[0].type if len(key) == 1 else None
+    if isinstance(kind, Integer):
+        return int
+    return UUID if isinstance(kind, Uuid) and kind.as_uuid else None
 
 
 @_once
-def deleted_rows(model: type[DeclarativeBase], *, unseen: bool) -> ReturningDelete[Any]:
-    """Delete the rows with KEYS, for a model that ``tells_keys_apart``; give their keys.
+def deleted_rows(model: type[DeclarativeBase]) -> ReturningDelete[Any]:
+    """Delete the rows with KEYS, for a model with a ``plain_key``; give their keys."""
+    (column,) = primary_key(model)
+    return delete(model).where(column == any_(array(KEYS, column.type))).returning(column)
+
+
+@_once
+def is_its_table(model: type[DeclarativeBase]) -> bool:
+    """Tell whether each row of a model's table is one of the model."""
+    return mapper_of(model).polymorphic_on is None
+
+
+def deleted_unseen(
+    model: type[DeclarativeBase], conditions: Sequence[ColumnElement[bool]]
+) -> Select[Any]:
+    """Delete the rows with KEYS that meet all conditions; the ORM has no part in it.
+
+    One row comes back, however many are deleted: their number, and those of KEYS, each once, that
+    were not found; None if all were.
 
     Args:
-        model: whose rows.
-        unseen: whether the session has none of them; the ORM has no part in it then.
+        model: whose rows; it has a ``plain_key`` and ``is_its_table``.
+        conditions: what the rows meet.
     """
-    mapper = mapper_of(model)
+    if not conditions:
+        return _deleted_unseen(model)
+    return _told(model, _deleted_with_keys(model).where(*conditions))
+
+
+@_once
+def _deleted_unseen(model: type[DeclarativeBase]) -> Select[Any]:
+    return _told(model, _deleted_with_keys(model))
+
+
+@_once
+def _deleted_with_keys(model: type[DeclarativeBase]) -> Delete:
     (column,) = primary_key(model)
-    # A model that shares a table with others is more than its table.
-    target: Any = mapper.local_table if unseen and mapper.polymorphic_on is None else model
-    return delete(target).where(column == any_(array(KEYS, column.type))).returning(column)
+    table: Any = mapper_of(model).local_table
+    return delete(table).where(column == any_(array(KEYS, column.type)))
+
+
+def _told(model: type[DeclarativeBase], deleted: Delete) -> Select[Any]:
+    (column,) = primary_key(model)
+    keys = array(KEYS, column.type)
+    gone = deleted.returning(column).cte("bedplate_gone")
+    number = select(func.count().label("number")).select_from(gone).cte("bedplate_number")
+    sent = func.unnest(keys).column_valued("bedplate_sent")
+    kind = ARRAY(column.type)
+    # EXCEPT is linear whatever the planner guesses; an anti-join of arrays may be quadratic.
+    missing = func.array(except_(select(sent), select(gone.c[0])).scalar_subquery())
+    is_short = number.c.number < func.cardinality(keys)
+    return select(number.c.number, case((is_short, type_coerce(missing, kind))))
 
 
 def changed_row(
