@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from tests.repositories.library import Author, AuthorRepository, Place
 
 from bedplate.database import Database
@@ -125,3 +126,36 @@ async def test_who_will_not_wait_is_told_at_once(committed_database: Database) -
         await holder.authors.locked().get(key)
         with pytest.raises(LockTimeoutError):
             await other.authors.locked(nowait=True).get(key)
+
+
+@pytest.mark.unhappy
+async def test_changes_of_the_same_rows_in_opposite_orders_do_not_block_each_other(
+    committed_database: Database,
+) -> None:
+    async with Work(committed_database) as work:
+        # so many that they are looked up by their keys, each when its turn comes
+        await work.places.add_many(
+            {"row": row, "seat": seat} for row in range(200) for seat in range(40)
+        )
+        await work.commit()
+
+    async def change(seats: list[int]) -> None:
+        async with Work(committed_database) as work:
+            changes = [{"row": 1, "seat": seat, "taken": True} for seat in seats]
+            assert await work.places.update_many(changes) == (40, [])
+            await work.commit()
+
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with Work(committed_database) as holder, committed_database.session() as watcher:
+        await holder.places.locked().get((1, 20))  # both have begun, and stop here
+        upward = asyncio.create_task(change(list(range(40))))
+        while await watcher.scalar(waiting) < 1:
+            await watcher.rollback()
+        downward = asyncio.create_task(change(list(reversed(range(40)))))
+        while await watcher.scalar(waiting) < 2:
+            await watcher.rollback()
+        await holder.commit()
+        await asyncio.gather(upward, downward)

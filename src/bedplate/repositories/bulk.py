@@ -12,6 +12,7 @@ from bedplate.repositories.incoming import (
     Table,
     columns_of,
     holds_expressions,
+    in_order,
     key_names,
     same_attributes,
     tables,
@@ -42,7 +43,8 @@ class BulkWrites[M: DeclarativeBase](EntityReads[M]):
         """Change rows by their keys, each to values of its own, and say which were not found.
 
         One statement, and a second one when the session has loaded entities of this model: they
-        get the new values. If a changed column is an array, or its type wraps values in SQL, the
+        get the new values. The rows are read in the order of their keys, as for ``upsert_many``.
+        If a changed column is an array, or its type wraps values in SQL, the
         rows are sent as VALUES, in as many statements as 30,000 values each make.
 
         Args:
@@ -74,8 +76,9 @@ class BulkWrites[M: DeclarativeBase](EntityReads[M]):
             raise TypeError("update_many: a value is an SQL expression; use update or update_where")
         found: set[int] = set()
         for table in tables(columns, by_column):
-            statement = _updated(self.model, columns, own, table).values(alike)
-            found |= await self._numbers(statement, table, self._scope.conditions)
+            ordered = in_order(table, len(keys))
+            statement = _updated(self.model, columns, own, ordered).values(alike)
+            found |= await self._numbers(statement, ordered, self._scope.conditions)
         await self._refresh_loaded((*own, *alike))
         return _written(identities, found)
 
