@@ -2,7 +2,7 @@
 
 Every two answers meet, and each framework is there with everything and with nothing; `--short` is these extremes alone.
 One virtual environment serves all combinations of a framework: what a combination lacks is taken out of it again.
-Combinations with the same code and the same packages are typed and tested once. Two frameworks run side by side.
+Combinations with the same code and the same packages are typed and tested once. The three frameworks run side by side.
 
 Run by the nox session `matrix`:  python tests/template/matrix.py [--short] [words of the combinations to run]
 """
@@ -83,7 +83,11 @@ def check_all(framework: object, services: list[tuple[Path, Answers]], installed
         services: each with what it was made with.
         installed: where their virtual environment is.
     """
-    environment = {"UV_PROJECT_ENVIRONMENT": str(installed)}
+    # mypy keeps what it knows of the packages, which are the same but for a few
+    environment = {
+        "UV_PROJECT_ENVIRONMENT": str(installed),
+        "MYPY_CACHE_DIR": f"{installed}-types",
+    }
     seen: dict[str, Path] = {}
     for folder, answers in services:
         say(f"--- {framework}: {answers}")
@@ -132,7 +136,7 @@ def main(arguments: list[str]) -> None:
             given = {"project_name": "My Service", "bedplate_source": str(wheel), **answers}
             generate(template, folder, **given)
             made.setdefault(answers["framework"], []).append((folder, answers))
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(3) as pool:
             checks = [
                 pool.submit(check_all, framework, services, home / f"venv-{framework}")
                 for framework, services in made.items()
