@@ -58,7 +58,8 @@ def main(framework: str) -> None:
         demand_clean(folder, "a second run of what was added")
         for tool in ("ruff check --quiet .", "black --check --quiet .", "mypy"):
             python(folder, *tool.split())
-        python(folder, "pytest", "-n", "2", "--no-header", "--quiet", "-p", "no:cacheprovider")
+        quiet = ("--no-header", "--quiet", "-p", "no:cacheprovider")
+        python(folder, "pytest", "-n", "2", *quiet, "-o", "addopts=")  # no coverage is installed here
         bedplate(folder, "remove", "resource", "series")
         git(folder, "revert", "--no-commit", "HEAD")
         demand_clean(folder, "what was removed, against taking back the commit that added it")

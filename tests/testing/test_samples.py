@@ -42,6 +42,8 @@ class Product(UUIDv7Mixin, TimestampMixin, Model):
     name: Mapped[str] = mapped_column(unique=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     price: Mapped[Decimal] = mapped_column(Numeric(4, 2))
+    share: Mapped[Decimal] = mapped_column(Numeric(4, 4))
+    rate: Mapped[float] = mapped_column(Numeric(3, 3, asdecimal=False))
     sold: Mapped[bool]
     since: Mapped[date] = mapped_column(unique=True)
     seen_at: Mapped[datetime] = mapped_column(unique=True)
@@ -74,6 +76,8 @@ async def test_what_is_demanded_is_made_up_and_nothing_is_there_twice(database: 
     rows = [await store_sample(database, Product, price=Decimal(n)) for n in range(3)]
     assert [row.price for row in rows] == [0, 1, 2]
     assert len({row.shop_id for row in rows}) == 3
+    assert all(0 <= row.share < 1 for row in rows)
+    assert all(0 <= row.rate < 1 for row in rows)
     assert {row.note for row in rows} == {None}
     assert {(row.size, row.weight) for row in rows} == {("small", 1.0)}
     async with database.session() as session:

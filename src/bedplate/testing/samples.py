@@ -89,6 +89,13 @@ def _python_type(kind: "TypeEngine[Any]") -> type:
     return python
 
 
+def _amount(number: int, kind: "TypeEngine[Any]") -> Decimal:
+    """Give an amount that has no more digits than the type takes, most of them behind the point."""
+    digits: int | None = getattr(kind, "precision", None)
+    places: int = getattr(kind, "scale", None) or 0
+    return Decimal(number % 10**digits if digits else number).scaleb(-places)
+
+
 def _value(name: str, kind: "TypeEngine[Any]") -> object:
     """Make up a value that no row has yet, as far as the type has so many."""
     number = next(_numbers)
@@ -102,9 +109,9 @@ def _value(name: str, kind: "TypeEngine[Any]") -> object:
     made: dict[type, object] = {
         str: text[: getattr(kind, "length", None)],
         int: number,
-        float: float(number),
+        float: float(_amount(number, kind)),
         bool: True,
-        Decimal: Decimal(number % 100),
+        Decimal: _amount(number, kind),
         bytes: text.encode(),
         date: (_EPOCH + timedelta(days=number)).date(),
         datetime: _EPOCH + timedelta(minutes=number),
