@@ -10,6 +10,7 @@ from bedplate.fields import Amount, Integer, JsonObject, Line, Prose, amount_of,
 
 SHORT = Annotated[str, line_of(3)]
 RATE = Annotated[Decimal, amount_of(5, 4)]
+SHARE = Annotated[Decimal, amount_of(4, 4)]
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,8 @@ RATE = Annotated[Decimal, amount_of(5, 4)]
         (Amount, "9999999999999999.99", Decimal("9999999999999999.99")),
         (Amount, 12, Decimal(12)),
         (RATE, "0.1234", Decimal("0.1234")),
+        (SHARE, "0", Decimal(0)),
+        (SHARE, "-0.9999", Decimal("-0.9999")),
         (JsonObject, {"a": [1, None, {"b": True}]}, {"a": [1, None, {"b": True}]}),
     ],
 )
@@ -40,6 +43,7 @@ def test_what_the_database_can_hold_passes(kind: Any, value: object, passed: obj
         *((Integer, number) for number in (2**63, -(2**63) - 1, "many", 1.5)),
         *((Amount, value) for value in ("1.234", "10000000000000000", "NaN", "inf", "1E+1000000")),
         (RATE, "12.1234"),
+        *((SHARE, value) for value in ("1", "-1", "0.12345", "1.0", "NaN", "inf")),
         (JsonObject, []),
         (JsonObject, "x"),
         (JsonObject, {"a": object()}),

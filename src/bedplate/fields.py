@@ -32,7 +32,11 @@ def amount_of(digits: int, places: int) -> FieldInfo:
         digits: how many it may have, all together.
         places: how many of them after the point.
     """
-    rules: FieldInfo = Field(max_digits=digits, decimal_places=places)
+    rules: FieldInfo
+    if digits == places:  # pydantic would count the 0 of "0" as a digit before the point
+        rules = Field(gt=-1, lt=1, decimal_places=places)
+    else:
+        rules = Field(max_digits=digits, decimal_places=places)
     return rules
 
 

@@ -59,7 +59,9 @@ def main(framework: str) -> None:
         for tool in ("ruff check --quiet .", "black --check --quiet .", "mypy"):
             python(folder, *tool.split())
         quiet = ("--no-header", "--quiet", "-p", "no:cacheprovider")
-        python(folder, "pytest", "-n", "2", *quiet, "-o", "addopts=")  # no coverage is installed here
+        python(
+            folder, "pytest", "-n", "2", *quiet, "-o", "addopts="
+        )  # no coverage is installed here
         bedplate(folder, "remove", "resource", "series")
         git(folder, "revert", "--no-commit", "HEAD")
         demand_clean(folder, "what was removed, against taking back the commit that added it")
