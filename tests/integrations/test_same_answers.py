@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import fastapi
 import httpx
 import pytest
 from tests.integrations.conftest import Service
@@ -16,7 +17,9 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 ANYTHING: dict[str, Any] = {"application/json": {"schema": {}}}
 HEADERS = {"content-type", "content-length", "www-authenticate", "cache-control", "allow"}
 
-FINE: list[tuple[str, str, dict[str, Any]]] = [
+type Sent = tuple[str, str, dict[str, Any]]
+
+FINE: list[Sent] = [
     ("POST", "/items", {"json": {"name": "dür", "tags": ["a"], "size": "m"}, "headers": ADA}),
     ("GET", "/items", {}),
     ("GET", "/items?size=m&color=red&color=blue&limit=3", {}),
@@ -24,15 +27,14 @@ FINE: list[tuple[str, str, dict[str, Any]]] = [
     ("PUT", f"/items/{ID}", {"json": {"name": "door"}}),
     ("PUT", f"/items/{{{ID}}}", {"json": {"name": "door"}}),
     ("DELETE", f"/items/{ID}", {"headers": ADA}),
-    ("POST", "/token", {"data": {"username": "ada", "password": "x"}}),
-    ("POST", "/token", {"data": {"username": "a+b c", "password": "x", "grant_type": ""}}),
+    ("POST", "/token", {"data": {"username": "a+b c", "password": "x"}}),
     (
         "POST",
         "/items",
         {"content": b'{"name": "door"}', "headers": {**ADA, "content-type": "application/x+json"}},
     ),
 ]
-REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+REFUSED: list[Sent] = [
     ("POST", "/items", {"json": {"name": "door"}}),
     ("POST", "/items", {"json": {"name": "door"}, "headers": {"authorization": "Bearer bob"}}),
     ("POST", "/items", {"json": {"name": "door"}, "headers": {"authorization": "Bearer a b"}}),
@@ -41,7 +43,6 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/items", {"content": b"\xff", "headers": {**ADA, **JSON}}),
     ("POST", "/items", {"content": b"[" * 100_000, "headers": {**ADA, **JSON}}),
     ("POST", "/items", {"content": b"", "headers": {**ADA, **JSON}}),
-    ("POST", "/items", {"content": b"null", "headers": {**ADA, **JSON}}),
     ("POST", "/items", {"content": b"[]", "headers": {**ADA, **JSON}}),
     ("POST", "/items", {"content": b'{"name": "door"}', "headers": ADA}),
     (
@@ -61,7 +62,6 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("PUT", "/items/7", {"json": {"name": "x"}}),
     ("DELETE", "/items/7", {}),
     ("DELETE", "/items/7", {"headers": ADA}),
-    ("POST", "/token", {"data": {"username": "ada", "password": ""}}),
     ("POST", "/token", {"data": {"username": "ada", "password": "x", "more": ["1", "2"]}}),
     ("POST", "/token", {"json": {"username": "ada", "password": "x"}}),
     ("POST", "/token", {"content": b"", "headers": FORM}),
@@ -70,6 +70,13 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("HEAD", "/items", {}),
     ("GET", "/nothing", {}),
 ]
+# before, FastAPI refused an empty grant_type, took an empty password, and told null otherwise
+if tuple(map(int, fastapi.__version__.split(".")[:2])) >= (0, 151):
+    FINE.append(("POST", "/token", {"data": {"username": "a", "password": "x", "grant_type": ""}}))
+    REFUSED += [
+        ("POST", "/items", {"content": b"null", "headers": {**ADA, **JSON}}),
+        ("POST", "/token", {"data": {"username": "ada", "password": ""}}),
+    ]
 
 
 async def answer(service: Service, name: str, request: tuple[str, str, dict[str, Any]]) -> Any:
