@@ -58,10 +58,9 @@ def main(framework: str) -> None:
         demand_clean(folder, "a second run of what was added")
         for tool in ("ruff check --quiet .", "black --check --quiet .", "mypy"):
             python(folder, *tool.split())
-        quiet = ("--no-header", "--quiet", "-p", "no:cacheprovider")
-        python(
-            folder, "pytest", "-n", "2", *quiet, "-o", "addopts="
-        )  # no coverage is installed here
+        # coverage is not installed here
+        plain = ("--no-header", "--quiet", "-p", "no:cacheprovider", "-o", "addopts=")
+        python(folder, "pytest", "-n", "2", *plain)
         bedplate(folder, "remove", "resource", "series")
         git(folder, "reset", "--quiet", "HEAD~1")  # the files stay as they are
         demand_clean(folder, "what was removed, against what was there before it was added")
