@@ -255,12 +255,14 @@ async def test_dead_jobs_are_shown_and_tried_again(
 
     def command(*words: str) -> str:
         done = subprocess.run(
-            [*COMMAND[:3], *words], cwd=project, capture_output=True, text=True, check=True
+            [*COMMAND[:3], *words], cwd=project, capture_output=True, text=True, check=False
         )
         return done.stdout
 
     assert "hopeless: 1 waiting or running" in command("jobs", "status")
+    assert "1 waiting or running, none dead" in command("doctor")
     command("worker", "--once")
+    assert "1 dead; look at them with: bedplate jobs status" in command("doctor")
     assert f"dead: {number} hopeless, tried 1 times" in command("jobs", "status")
     assert str(number) in command("jobs", "retry", str(number))
     assert "hopeless: 1 waiting or running" in command("jobs", "status")
@@ -278,3 +280,12 @@ def test_without_tables_or_without_a_worker_one_sentence_says_so(
     outcome = bedplate("worker")
     assert outcome.exit_code == ExitCode.CONFIGURATION
     assert 'worker = "module:attribute"' in outcome.sentence
+
+
+@pytest.mark.unhappy
+def test_doctor_misses_the_tables_of_jobs(project: Path, bedplate: Callable[..., Any]) -> None:
+    outcome = bedplate("doctor")
+    assert outcome.exit_code == ExitCode.FAILURE
+    (line,) = [line for line in outcome.out.splitlines() if " jobs " in line[:19]]
+    assert line.startswith("fail")
+    assert "no tables for them; run: bedplate jobs migration, bedplate db upgrade" in line

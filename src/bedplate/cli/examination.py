@@ -83,6 +83,8 @@ def _database(project: Project, settings: ServiceSettings) -> Iterator[Finding]:
             yield from _replica(settings, url)
             if project.migrated:
                 yield _migrations(project, url.get_secret_value())
+            if project.worker is not None:
+                yield _jobs(url.get_secret_value())
     except Exception as error:  # noqa: BLE001 - a check that fails is a finding
         yield _failure("database", error)
 
@@ -144,6 +146,32 @@ def _migrations(project: Project, url: str) -> Finding:
         missing = counted(len(found.pending))
         return Finding("fail", "migrations", f"{missing} to apply; run: bedplate db upgrade")
     return Finding("ok", "migrations", f"at the newest ({', '.join(found.current) or 'none'})")
+
+
+def _jobs(url: str) -> Finding:
+    try:
+        state = asyncio.run(_queue(url))
+    except Exception as error:  # noqa: BLE001 - a check that fails is a finding
+        return _failure("jobs", error)
+    if state is None:
+        advice = "run: bedplate jobs migration, bedplate db upgrade"
+        return Finding("fail", "jobs", f"the database has no tables for them; {advice}")
+    waiting, dead = state
+    if dead:
+        return Finding("warn", "jobs", f"{dead} dead; look at them with: bedplate jobs status")
+    return Finding("ok", "jobs", f"{waiting} waiting or running, none dead")
+
+
+async def _queue(url: str) -> tuple[int, int] | None:
+    """Give how many jobs wait or run, and how many are dead; None without tables."""
+    from bedplate.database import Database
+    from bedplate.jobs import JobQueue
+
+    async with Database(url, pool_size=1) as database, database.session() as session:
+        queue = JobQueue(session)
+        if not await queue.has_tables():
+            return None
+        return sum((await queue.waiting()).values()), len(await queue.dead())
 
 
 def _application(project: Project) -> Finding:

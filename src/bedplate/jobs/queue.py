@@ -106,6 +106,10 @@ class JobQueue:
         )
         return list(numbers)
 
+    async def has_tables(self) -> bool:
+        """Tell whether the database has the queue's tables, which a migration creates."""
+        return await self._queries.has_table(self._queries.qbe.settings.queue_table)
+
     async def dead(self, *, limit: int = 100) -> list[DeadJob]:
         """Give the jobs that nobody tries any more, the newest first.
 
