@@ -49,14 +49,14 @@ def redact_patterns(text: str) -> str:
     """Replace what looks like credentials or an e-mail address in a text."""
     # a regular expression over every value costs more than all the rest of a log line, so each
     # runs only behind a substring that it needs
-    if "eyJ" in text:
+    if len(text) >= _SHORTEST_OPAQUE and _LONG_RUN.search(f" {text}"):
+        text = _API_KEY.sub(REDACTED, _OPAQUE.sub(REDACTED, text))
+    if "eyJ" in text:  # after those, in which chance may write it too
         text = _JWT.sub(REDACTED, text)
     if "$2" in text:
         text = _BCRYPT.sub(REDACTED, text)
     if "$argon2" in text:
         text = _ARGON2.sub(REDACTED, text)
-    if len(text) >= _SHORTEST_OPAQUE and _LONG_RUN.search(f" {text}"):
-        text = _API_KEY.sub(REDACTED, _OPAQUE.sub(REDACTED, text))
     if " " in text:
         text = _redact_phrases(text)
     if "=" in text or ":" in text or "," in text:
