@@ -13,9 +13,13 @@ from tests.scale_out.stack import Stack
 BEGIN, END = "<!-- figures -->\n", "<!-- end -->\n"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--framework", default="fastapi", help="of the service that is generated")
+
+
 @pytest.fixture(scope="session")
-async def stack() -> AsyncIterator[Stack]:
-    async with Stack() as made:
+async def stack(pytestconfig: pytest.Config) -> AsyncIterator[Stack]:
+    async with Stack(pytestconfig.getoption("framework")) as made:
         yield made
 
 

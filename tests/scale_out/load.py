@@ -9,6 +9,7 @@ from time import monotonic
 from uuid import uuid4
 
 import httpx
+from tests.scale_out.stack import DROPPED
 
 PASSWORD = "kite-lantern-41-otter"
 CLIENTS = 6
@@ -61,6 +62,8 @@ class Book:
     """Names of entries whose writing was acknowledged."""
     stale: list[str] = field(default_factory=list)
     """Of these, what the one who wrote it did not find afterwards."""
+    dropped: int = 0
+    """Entries that the service took back, with the job that it had enqueued for each."""
     rotations: int = 0
     torn: list[str] = field(default_factory=list)
     """Refresh tokens that had two successors, or none that was told."""
@@ -153,6 +156,7 @@ class _Client:
         while not self.load.ended:
             for _ in range(8):
                 await self.write_and_read()
+            await self.write_in_vain()
             await self.refresh()
 
     async def write_and_read(self) -> None:
@@ -167,6 +171,12 @@ class _Client:
             if found.status_code != 200:
                 self.load.book.stale.append(name)
         await self.ask("GET", "/entries?limit=5")
+
+    async def write_in_vain(self) -> None:
+        """Write what the service takes back, with the job that it has enqueued for it."""
+        answer = await self.ask("POST", "/entries", json={"name": f"{DROPPED}{uuid4().hex}"})
+        assert answer.status_code == 422, answer.text
+        self.load.book.dropped += 1
 
     async def ask(self, method: str, path: str, **request: object) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.pair['access_token']}"}

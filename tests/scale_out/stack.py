@@ -11,16 +11,42 @@ from pathlib import Path
 from typing import Self
 
 import httpx
+from sqlalchemy import text
 from tests.clusters import Cluster, PgBouncer, Server, Standby
 from tests.redis_server import Redis
 from tests.security.served import PATIENCE, Instance
 from tests.template.harness import generate, snapshot
 
 from bedplate.auth.keys import generate_secret
+from bedplate.database import Database
 
 REPLICAS = 3
+WORKERS = 2
 SIGN_UPS = 20
 """How many accounts one address may open in an hour."""
+
+DROPPED = "dropped-"
+"""How the name of an entry begins whose transaction is rolled back, with the job in it."""
+
+JOB = '''
+
+@jobs.job("entry_added")
+async def entry_added(name: str, shared: Resources) -> None:
+    """Write down that it ran."""
+    from sqlalchemy import text
+
+    async with shared.database.session() as session:
+        await session.execute(text("INSERT INTO job_runs VALUES (:name)"), {"name": name})
+        await session.commit()
+'''
+ENQUEUE = f"""
+            from app.jobs import entry_added
+            from bedplate.errors import InvalidDataError
+
+            await uow.jobs.enqueue(entry_added, entry.name)
+            if entry.name.startswith("{DROPPED}"):
+                raise InvalidDataError
+"""
 
 
 class Replica(Instance):
@@ -31,6 +57,23 @@ class Replica(Instance):
         self._process.send_signal(signal.SIGKILL)
         await self._process.wait()
         await self._reading
+
+
+class Worker(Replica):
+    """One process that runs the service's jobs."""
+
+    async def start(self) -> None:
+        """Start it; it finds the database by itself."""
+        inherited = os.environ | self.environment
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", "from bedplate.cli import main; main()", "worker"),
+            cwd=self.folder,
+            env=inherited,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        self._reading = asyncio.create_task(self._read())
 
 
 class HAProxy(Server):
@@ -67,9 +110,14 @@ class HAProxy(Server):
 
 
 class Stack:
-    """Primary and standby, PgBouncer, Redis, HAProxy, and three replicas of the service."""
+    """Primary and standby, PgBouncer, Redis, HAProxy, three replicas of the service, two workers.
 
-    def __init__(self) -> None:
+    Args:
+        framework: what the service is generated with.
+    """
+
+    def __init__(self, framework: str) -> None:
+        self.framework = framework
         self._kept = AsyncExitStack()
         folder = Path(
             self._kept.enter_context(tempfile.TemporaryDirectory(prefix="scale-", dir="/tmp"))
@@ -86,19 +134,24 @@ class Stack:
         await asyncio.to_thread(self._start_servers)
         template = self.folder / "template"
         template.mkdir()
-        generate(snapshot(template), self.service, redis=True)
+        options = {"framework": self.framework, "redis": True, "jobs": True}
+        generate(snapshot(template), self.service, **options)
         await self.bedplate("add", "resource", "entry", "name:str:80!", "owner:ref:users")
+        self._enqueue_jobs()
         self.environment = self._environment()
         await self.bedplate("db", "upgrade")
+        await self._create_job_runs()
         self.replicas = [Replica(self.service, self.environment) for _ in range(REPLICAS)]
-        await asyncio.gather(*(replica.start() for replica in self.replicas))
+        self.workers = [Worker(self.service, self.environment) for _ in range(WORKERS)]
+        processes = [*self.replicas, *self.workers]
+        await asyncio.gather(*(process.start() for process in processes))
         self.proxy = HAProxy(self.folder / "haproxy", [each.port for each in self.replicas])
         self.proxy.start()
         await self.until_all_serve()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*(replica.stop() for replica in self.replicas))
+        await asyncio.gather(*(process.stop() for process in [*self.replicas, *self.workers]))
         for server in (self.proxy, self.pooler, self.standby, self.primary, self.redis):
             server.stop()
         await self._kept.aclose()
@@ -127,6 +180,21 @@ class Stack:
         )
         printed, _ = await process.communicate()
         assert process.returncode == 0, printed.decode()
+
+    def _enqueue_jobs(self) -> None:
+        """Let the service enqueue a job for each entry, and take back some of both."""
+        jobs = self.service / "src" / "app" / "jobs.py"
+        jobs.write_text(jobs.read_text() + JOB)
+        service = self.service / "src" / "app" / "services" / "entry.py"
+        added = "            await uow.entries.add(entry)\n"
+        code = service.read_text()
+        assert code.count(added) == 1
+        service.write_text(code.replace(added, added + ENQUEUE))
+
+    async def _create_job_runs(self) -> None:
+        async with Database(self.primary.url) as database, database.session() as session:
+            await session.execute(text("CREATE TABLE job_runs (name text NOT NULL)"))
+            await session.commit()
 
     def _start_servers(self) -> None:
         self.primary.create()

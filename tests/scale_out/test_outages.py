@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from tests.scale_out.load import CLIENTS, Load, Phase
 from tests.scale_out.stack import SIGN_UPS, Stack
 
@@ -64,10 +65,10 @@ async def read_from(stack: Stack) -> float:
 async def test_a_replica_that_is_killed_costs_what_it_was_doing(
     stack: Stack, load: Load, table: list[Phase]
 ) -> None:
-    async with outage(load, table, "`kill -9` of a replica") as phase:
-        await stack.replicas[0].kill()
+    async with outage(load, table, "`kill -9` of a replica and a worker") as phase:
+        await asyncio.gather(stack.replicas[0].kill(), stack.workers[0].kill())
         await load.answered(ENOUGH)
-        await stack.replicas[0].start()
+        await asyncio.gather(stack.replicas[0].start(), stack.workers[0].start())
         phase.back()
         await stack.until_all_serve()
     # each client has one request under way, or three refreshes
@@ -141,6 +142,9 @@ async def test_all_replicas_roll_to_a_new_version_with_a_migration(
             replica.folder = newer
             await replica.restart()
             await stack.until_all_serve()
+        for worker in stack.workers:
+            worker.folder = newer
+            await worker.restart()
     assert phase.errors == 0
     async with httpx.AsyncClient() as client:
         for replica in stack.replicas:
@@ -178,7 +182,13 @@ async def test_the_books_are_right(stack: Stack, load: Load) -> None:
         revoked = await session.scalar(
             text("SELECT count(*) FROM auth_sessions WHERE revoked_at IS NOT NULL")
         )
+        await all_have_run(session, stored)
+        runs = Counter(await session.scalars(text("SELECT name FROM job_runs")))
+        left = await session.scalars(text("SELECT name FROM entries"))
+        unfounded = runs.keys() - set(left)
     book = load.book
+    again = runs.total() - len(runs)
+    print(f"{len(runs)} jobs have run, {again} of them again; {book.dropped} rolled back")
     print(f"{len(stored)} writes acknowledged, {book.rotations} refresh tokens rotated")
     assert len(stored) > ENOUGH
     assert {name: names[name] for name in stored} == dict.fromkeys(stored, 1)
@@ -186,3 +196,13 @@ async def test_the_books_are_right(stack: Stack, load: Load) -> None:
     assert book.torn == []
     assert book.rotations > CLIENTS
     assert (torn, revoked) == (0, 0)
+    assert unfounded == set()
+    assert book.dropped > CLIENTS
+
+
+async def all_have_run(session: AsyncSession, names: set[str]) -> None:
+    """Wait until the job of each of these entries has run; the workers go on meanwhile."""
+    async with asyncio.timeout(300):
+        while names - set(await session.scalars(text("SELECT name FROM job_runs"))):
+            await session.rollback()
+            await asyncio.sleep(0.2)
