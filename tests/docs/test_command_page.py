@@ -45,6 +45,14 @@ def test_no_command_is_shown_otherwise_than_it_is(command: str) -> None:
 
 
 @pytest.mark.unhappy
+@pytest.mark.parametrize("command", SHOWN)
+def test_each_shows_an_example_of_itself(command: str) -> None:
+    examples = re.split(r"^  Examples?:\n", SHOWN[command], flags=re.MULTILINE)[1:]
+    assert len(examples) == 1
+    assert f"bedplate {command}".rstrip() in examples[0]
+
+
+@pytest.mark.unhappy
 def test_no_command_is_left_out() -> None:
     named = {
         f"{parent} {child}".strip() for parent in SHOWN for child in commands_in(SHOWN[parent])

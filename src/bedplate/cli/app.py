@@ -75,20 +75,33 @@ def _help_without_command(context: typer.Context) -> None:
         say(context.get_help())
 
 
-def _group(name: str, description: str) -> typer.Typer:
+def _group(name: str, description: str, *lines: str) -> typer.Typer:
     group = typer.Typer(
-        name=name, help=description, context_settings=_CONTEXT, invoke_without_command=True
+        name=name,
+        help=description,
+        epilog=_examples(*lines),
+        context_settings=_CONTEXT,
+        invoke_without_command=True,
     )
     group.callback()(_help_without_command)
-    app.add_typer(group, name=name, help=description)
+    app.add_typer(group)
     return group
 
 
-_db = _group("db", "Migrate the database, look at its state, clean it up.")
-_user = _group("user", "Open accounts, as an operator.")
-_add = _group("add", "Add a resource to the service, in all layers.")
-_remove = _group("remove", "Remove a resource that was added and not changed.")
-_jobs = _group("jobs", "Look at background jobs, and try dead ones again.")
+_db = _group(
+    "db",
+    "Migrate the database, look at its state, clean it up.",
+    'bedplate db revision -m "add orders"',
+    "bedplate db upgrade",
+)
+_user = _group("user", "Open accounts, as an operator.", "bedplate user create you@example.com")
+_add = _group(
+    "add", "Add a resource to the service, in all layers.", "bedplate add resource note text:text"
+)
+_remove = _group(
+    "remove", "Remove a resource that was added and not changed.", "bedplate remove resource note"
+)
+_jobs = _group("jobs", "Look at background jobs, and try dead ones again.", "bedplate jobs status")
 
 for _parent, _command, *_lines in (
     (
