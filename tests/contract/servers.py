@@ -54,14 +54,28 @@ class Server:
         self._written = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        # a connection for each request: servers close them after an error
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE, limits=limits)
+        self._own = threading.local()
+        self._clients: list[httpx.Client] = []
         try:
             self.wait(self._listens)
         except BaseException:
             self.kill()
             raise
+
+    @property
+    def client(self) -> httpx.Client:
+        """A client of each thread: of one for all, threads close what others have just opened."""
+        if not hasattr(self._own, "client"):
+            # a connection for each request: servers close them after an error
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._own.client = httpx.Client(base_url=self.url, timeout=PATIENCE, limits=limits)
+            self._clients.append(self._own.client)
+        found: httpx.Client = self._own.client
+        return found
+
+    def _close_clients(self) -> None:
+        for client in self._clients:
+            client.close()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -118,7 +132,7 @@ class Server:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Tell it to end, and wait until it has."""
-        self.client.close()
+        self._close_clients()
         if self.process.poll() is None:
             self.process.send_signal(number)
         exit_code = self.process.wait(PATIENCE)
@@ -127,7 +141,7 @@ class Server:
 
     def kill(self) -> None:
         """End it and whatever it has started."""
-        self.client.close()
+        self._close_clients()
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)  # its own session: its workers too
             self.process.wait()
