@@ -38,7 +38,8 @@ VARYING = (
     *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").glob("test_*.py"))),
 )
 # What starts many processes has sessions of its own, which measure the coverage of these modules.
-PROCESSES = ("tests/cli", "tests/contract", "tests/scaffold", "tests/template")
+COMMANDS, SERVERS = ("tests/cli", "tests/scaffold"), ("tests/contract", "tests/template")
+ELSEWHERE = (*COMMANDS, *SERVERS, "tests/docs")
 COMMAND = ("cli/*", "scaffold/*")
 ATTACKS = tuple(f"testing/contracts/{name}.py" for name in ("*attack*", "auth", "forgery"))
 # What depends on the other dependencies too.
@@ -63,9 +64,9 @@ def library_runs() -> list[object]:
             tags=["default"],
         ),
         nox.param(
-            *("3.13", "2.1", "psycopg", "pinned", VARYING),
+            *("3.13", "2.1", "psycopg", "covered", ALL),
             id="3.13-sqlalchemy2.1-psycopg",
-            tags=["release"],
+            tags=["full"],
         ),
         nox.param(
             *("3.12", "2.0", "asyncpg", "lowest", LOWEST),
@@ -95,7 +96,7 @@ def install(session: nox.Session, *packages: str, sqlalchemy: str | None = None)
 def tests(
     session: nox.Session, sqlalchemy: str, driver: str, dependencies: str, rooms: tuple[str, ...]
 ) -> None:
-    """Test the library on real PostgreSQL, with 95 % branch coverage where all rooms are run."""
+    """Test the library on real PostgreSQL; one of the runs covers 95 % of the branches."""
     if dependencies == "lowest":
         # each extra by its name: what another extra brings in does not count as direct
         project = nox.project.load_toml("pyproject.toml")["project"]
@@ -104,14 +105,12 @@ def tests(
         session.install(*direct, "--resolution", "lowest-direct")
     else:
         install(session, "-e", ".[testing]", "--group", "test", sqlalchemy=sqlalchemy)
-    pytest = ("pytest", f"--postgres-driver={driver}")
-    if session.posargs:
-        session.run(*pytest, *session.posargs)
-    elif rooms != ALL:
-        session.run(*pytest, "-n", "3", *rooms)
+    chosen = [f"--ignore={room}" for room in ELSEWHERE] if rooms == ALL else rooms
+    pytest = (f"--postgres-driver={driver}", *(session.posargs or ("-n", "3", *chosen)))
+    if dependencies == "covered" and not session.posargs:  # at nearly twice the time
+        covered(session, *pytest, but=COMMAND + ATTACKS)
     else:
-        others = [f"--ignore={room}" for room in PROCESSES]
-        covered(session, *pytest[1:], "-n", "3", *others, but=COMMAND + ATTACKS)
+        session.run("pytest", *pytest)
 
 
 @nox.session(tags=["full"])
@@ -122,7 +121,8 @@ def processes(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
-        covered(session, "-n", "3", *PROCESSES, only=COMMAND)
+        covered(session, "-n", "3", *COMMANDS, only=COMMAND)
+        session.run("pytest", "-n", "3", *SERVERS)
 
 
 def covered(
@@ -134,9 +134,8 @@ def covered(
     session.run("coverage", "run", "-m", "pytest", *pytest)
     session.run("coverage", "combine", "--quiet")
     modules = ",".join(f"*/bedplate/{module}" for module in only or but)
-    session.run(
-        *("coverage", "report", "--fail-under=95"), f"--{'include' if only else 'omit'}={modules}"
-    )
+    scope = "include" if only else "omit"
+    session.run("coverage", "report", "--fail-under=95", f"--{scope}={modules}")
 
 
 @nox.session(tags=["default"])
@@ -264,9 +263,10 @@ def security(session: nox.Session) -> None:
 
 @nox.session(tags=["full"])
 def docs(session: nox.Session) -> None:
-    """Build the documentation strictly."""
-    install(session, "-e", ".", "--group", "test", "--group", "docs")
+    """Build the documentation strictly, and carry out what its pages say."""
+    install(session, "-e", ".[testing]", "--group", "test", "--group", "docs", sqlalchemy="2.1")
     session.run("mkdocs", "build", "--strict", *session.posargs)
+    session.run("pytest", "-n", "3", "tests/docs")
 
 
 @nox.session(tags=["release"])

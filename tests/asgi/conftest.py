@@ -12,10 +12,11 @@ from bedplate.logging import configure_logging
 
 
 class Records(io.StringIO):
-    """What was logged."""
+    """What was logged, but for what asyncio notes of a loop that a worker's first test begins."""
 
     def all(self, event: str | None = None) -> list[dict[str, Any]]:
         found = [json.loads(line) for line in self.getvalue().splitlines()]
+        found = [one for one in found if (one.get("logger"), one["level"]) != ("asyncio", "debug")]
         return [record for record in found if event is None or record["event"] == event]
 
     def access(self) -> dict[str, Any]:
