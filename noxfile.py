@@ -134,8 +134,7 @@ def covered(
     session.run("coverage", "run", "-m", "pytest", *pytest)
     session.run("coverage", "combine", "--quiet")
     modules = ",".join(f"*/bedplate/{module}" for module in only or but)
-    scope = "include" if only else "omit"
-    session.run("coverage", "report", "--fail-under=95", f"--{scope}={modules}")
+    session.run("coverage", "report", "--fail-under=95", "--include" if only else "--omit", modules)
 
 
 @nox.session(tags=["default"])
@@ -154,11 +153,12 @@ def typing(session: nox.Session) -> None:
     session.run("mypy")
     session.run("basedpyright", "--pythonpath", str(Path(session.bin, "python")))
     config = ("--config-file", str(ROOT / "pyproject.toml"))
+    shared = {"MYPY_CACHE_DIR": str(ROOT / ".mypy_cache")}  # the types of dependencies are there
     with session.chdir("template"):
         for framework in FRAMEWORKS:
             variant = f"frameworks/{framework}"  # together with src it is the package `app`
-            path = {"MYPYPATH": os.pathsep.join(["src", "options", variant])}
-            session.run("mypy", *config, "src", "options", "alembic/env.py", variant, env=path)
+            env = shared | {"MYPYPATH": os.pathsep.join(["src", "options", variant])}
+            session.run("mypy", *config, "src", "options", "alembic/env.py", variant, env=env)
 
 
 def each_framework(**tags: str) -> Callable[..., Any]:
