@@ -37,9 +37,9 @@ VARYING = (
     "tests/repositories",
     *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").glob("test_*.py"))),
 )
-# What starts many processes has sessions of its own, which measure the coverage of these modules.
-COMMANDS, SERVERS = ("tests/cli", "tests/scaffold"), ("tests/contract", "tests/template")
-ELSEWHERE = (*COMMANDS, *SERVERS, "tests/docs")
+# What has sessions of its own, two of which measure the coverage of the modules named below.
+COMMAND_ROOMS, SERVER_ROOMS = ("tests/cli", "tests/scaffold"), ("tests/contract", "tests/template")
+ELSEWHERE = (*COMMAND_ROOMS, *SERVER_ROOMS, "tests/docs")
 COMMAND = ("cli/*", "scaffold/*")
 ATTACKS = tuple(f"testing/contracts/{name}.py" for name in ("*attack*", "auth", "forgery"))
 # What depends on the other dependencies too.
@@ -121,8 +121,8 @@ def processes(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
-        covered(session, "-n", "3", *COMMANDS, only=COMMAND)
-        session.run("pytest", "-n", "3", *SERVERS)
+        covered(session, "-n", "3", *COMMAND_ROOMS, only=COMMAND)
+        session.run("pytest", "-n", "3", *SERVER_ROOMS)
 
 
 def covered(

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,11 +12,10 @@ from bedplate.logging import configure_logging
 
 
 class Records(io.StringIO):
-    """What was logged, but for what asyncio notes of a loop that a worker's first test begins."""
+    """What was logged."""
 
     def all(self, event: str | None = None) -> list[dict[str, Any]]:
         found = [json.loads(line) for line in self.getvalue().splitlines()]
-        found = [one for one in found if (one.get("logger"), one["level"]) != ("asyncio", "debug")]
         return [record for record in found if event is None or record["event"] == event]
 
     def access(self) -> dict[str, Any]:
@@ -86,8 +85,8 @@ class Client:
 
 
 @pytest.fixture
-def records() -> Iterator[Records]:
-    """What is logged while the test runs."""
+async def records() -> AsyncIterator[Records]:
+    """What is logged while the test runs; asynchronous, so that the loop has logged its beginning."""
     stream = Records()
     configure_logging("DEBUG", json=True, stream=stream)
     yield stream
