@@ -33,7 +33,7 @@ def running() -> Iterator[Redis]:
 @pytest.fixture(params=["memory", "redis"])
 async def store(request: pytest.FixtureRequest, running: Redis) -> AsyncIterator[IdempotencyStore]:
     memory = request.param == "memory"
-    chosen = MemoryIdempotencyStore() if memory else RedisIdempotencyStore(running.url)
+    chosen = MemoryIdempotencyStore() if memory else RedisIdempotencyStore(running.url, timeout=60)
     yield chosen
     await chosen.close()
 
@@ -77,7 +77,7 @@ async def work(scope, receive, send):
     await send({"type": "http.response.body", "body": b"%d" % os.getpid()})
 
 async def main():
-    app = IdempotencyMiddleware(work, RedisIdempotencyStore(sys.argv[1]), b"s" * 32)
+    app = IdempotencyMiddleware(work, RedisIdempotencyStore(sys.argv[1], timeout=60), b"s" * 32)
 
     async def post(number):
         sent = []
@@ -202,7 +202,7 @@ async def test_redis_that_goes_away_in_the_middle_does_not_spoil_the_answer(
         redis.stop()
         await created(scope, receive, send)
 
-    store = RedisIdempotencyStore(redis.url)
+    store = RedisIdempotencyStore(redis.url, timeout=60)
     app = IdempotencyMiddleware(outage, store, b"s" * 32)
     assert (await Client(app)("POST", headers=KEY)).status == 201
     assert len(records.all("idempotent_answer_lost")) == 1
