@@ -27,7 +27,11 @@ COSTLESS = "import pytest\n\n@pytest.mark.parametrize('number', range({tests}))\
 KEPT = {
     name: value
     for name, value in os.environ.items()
-    if name not in {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "DATABASE_URL", "ENVIRONMENT"}
+    if name
+    not in {
+        *("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "DATABASE_URL", "ENVIRONMENT"),
+        "PYTHONDONTWRITEBYTECODE",  # who sets it, pays at each start
+    }
 } | {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
 
 
