@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from copy import copy
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, cast, overload
 
@@ -138,7 +137,8 @@ class UnitOfWork:
         return self.of_tenant(ALL_TENANTS)
 
     def _another(self) -> Self:
-        other = copy(self)
+        other = object.__new__(type(self))  # what `copy` comes to, at a third of its time
+        vars(other).update(vars(self))
         other._begin_anew()
         return other
 
@@ -173,10 +173,13 @@ class UnitOfWork:
         session, self._session = self.session, None
         self._repositories.clear()
         self._after_commit.clear()
+        if not session.in_transaction():  # as after a commit: there is nothing to send
+            session.sync_session.close()
+            return
         # A connection that was lost is rolled back; saying so would hide what came first.
         with suppress(DatabaseUnavailableError):
             # A second cancellation must not keep the connection from its rollback; what has none
-            # to send, as after a commit or a read, is through before the loop is asked.
+            # to send, as after a read, is through before the loop is asked.
             loop = asyncio.get_running_loop()
             await asyncio.shield(asyncio.Task(session.close(), loop=loop, eager_start=True))
 

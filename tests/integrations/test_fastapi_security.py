@@ -1,20 +1,33 @@
-"""Bearer tokens as a dependency of FastAPI."""
+"""Bearer tokens as a dependency of FastAPI, and who calls with them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request
 
-from bedplate.integrations.fastapi import BearerToken, install, no_store
+from bedplate.errors import InvalidTokenError
+from bedplate.integrations.fastapi import BearerAuth, BearerToken, install, no_store
 from bedplate.secret_strength import generate_secret
 from bedplate.settings import ServiceSettings, load_settings
 
 URL = "/api/v1/auth/token"
 
 
+async def authenticate(request: Request, token: str) -> str:
+    if token == "stale":
+        raise InvalidTokenError
+    assert request.url.path == "/token"
+    return token
+
+
+@pytest.fixture(params=[BearerToken(URL), BearerAuth(URL, authenticate)], ids=["token", "caller"])
+def dependency(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
 @pytest.fixture
-def app() -> FastAPI:
+def app(dependency: Any) -> FastAPI:
     settings = load_settings(
         ServiceSettings,
         _env_file=None,
@@ -25,7 +38,7 @@ def app() -> FastAPI:
     install(app, settings)
 
     @app.get("/token", dependencies=[Depends(no_store)])
-    async def give(token: Annotated[str, Depends(BearerToken(URL))]) -> dict[str, str]:
+    async def give(token: Annotated[str, Depends(dependency)]) -> dict[str, str]:
         return {"token": token}
 
     return app
@@ -69,3 +82,19 @@ async def test_two_headers_are_a_bad_request(client: httpx.AsyncClient) -> None:
     twice = [("authorization", "Bearer a"), ("authorization", "Bearer b")]
     response = await client.get("/token", headers=twice)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.unhappy
+@pytest.mark.parametrize("dependency", [BearerAuth(URL, authenticate)])
+async def test_who_is_not_authenticated_does_not_come_in(client: httpx.AsyncClient) -> None:
+    response = await client.get("/token", headers={"authorization": "Bearer stale"})
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+
+
+@pytest.mark.unhappy
+@pytest.mark.parametrize("dependency", [BearerAuth(URL, authenticate)])
+async def test_a_test_may_put_somebody_in_its_place(
+    client: httpx.AsyncClient, app: FastAPI, dependency: Any
+) -> None:
+    app.dependency_overrides[dependency] = lambda: "somebody"
+    assert (await client.get("/token")).json() == {"token": "somebody"}

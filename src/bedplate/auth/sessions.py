@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, NamedTuple, cast
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from bedplate.auth.models import AccountMixin, AuthSessionMixin, RefreshTokenMix
 from bedplate.auth.refresh_tokens import NONCE_LENGTH, RefreshTokens, hash_token
 from bedplate.models import uuid7
 from bedplate.repositories import Repository
+from bedplate.repositories.detached import reads_detached, scalar_detached
 
 _MOST_LISTED = 100
 
@@ -145,6 +147,9 @@ class SessionRepository[U: AccountMixin, S: AuthSessionMixin](Repository[S]):
             "account_id": claims.subject,
             "version": claims.version,
         }
+        if reads_detached(self.session, self.account_model):
+            row = _statements.current_row(self._tables)
+            return await scalar_detached(self.session, self.account_model, row, given)
         statement = _statements.current(self._tables, self.account_model)
         account: U | None = await self.session.scalar(statement, given)
         return account
@@ -241,8 +246,12 @@ class SessionRepository[U: AccountMixin, S: AuthSessionMixin](Repository[S]):
 
     @property
     def _tables(self) -> _statements.Tables:
-        models: tuple[Any, ...] = (self.account_model, self.model, self.token_model)
-        return _statements.Tables(*(cast("Table", model.__table__) for model in models))
+        return _tables_of(self.account_model, self.model, self.token_model)
+
+
+@cache
+def _tables_of(*models: Any) -> _statements.Tables:  # noqa: ANN401 - models of several kinds
+    return _statements.Tables(*(cast("Table", model.__table__) for model in models))
 
 
 def _repeat(row: Row[Any], token: str, tokens: RefreshTokens) -> str | None:

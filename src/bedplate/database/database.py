@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from bedplate.database.connecting import connect_args
 from bedplate.database.errors import translate_errors
 from bedplate.database.pool import FairPool
-from bedplate.database.read_only import ReadingViews, ReadOnlySession
+from bedplate.database.read_only import JoiningReadOnlySession, ReadingViews, ReadOnlySession
 from bedplate.database.sessions import DomainSession
 from bedplate.database.url import Secret, parse_url
 from bedplate.errors import RetryableError
@@ -118,7 +118,7 @@ class Database:
         """
         if self._connection is None:
             return _reading(self._reading.autocommit)
-        return _joining(self._connection, ReadOnlySession)
+        return _joining(self._connection, JoiningReadOnlySession)
 
     def snapshot_session(self) -> AsyncSession:
         """Open a session whose reads all see one state: REPEATABLE READ, READ ONLY.
@@ -127,7 +127,7 @@ class Database:
         """
         if self._connection is None:
             return _reading(self._reading.snapshot)
-        return _joining(self._connection, ReadOnlySession)
+        return _joining(self._connection, JoiningReadOnlySession)
 
     async def reading(self, *, snapshot: bool = False) -> AsyncSession:
         """Open a session that only reads, on the replica if there is one that may answer.

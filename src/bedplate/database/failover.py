@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, Result, event
 from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.util import await_only
 
-from bedplate.database.read_only import ReadOnlySession
+from bedplate.database.read_only import ReadOnlySession, refuse_unless_read
 from bedplate.errors import DatabaseUnavailableError, RetryableError
 
 __all__ = ["FailoverSession", "Interruptible", "Standby"]
@@ -102,6 +102,7 @@ class FailoverSession(ReadOnlySession):
 @event.listens_for(FailoverSession, "do_orm_execute")
 def _read(state: ORMExecuteState) -> Result[object] | None:
     assert isinstance(state.session, FailoverSession)  # noqa: S101 - it listens to no other
+    refuse_unless_read(state.statement)
     return state.session.read(state)
 
 

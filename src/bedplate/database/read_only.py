@@ -6,6 +6,7 @@ server can refuse that: in a snapshot, and for a role that may not write.
 
 import re
 from typing import Any, NamedTuple, Never, Self
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Executable, TextClause, event
 from sqlalchemy.engine import ExecutionContext
@@ -15,7 +16,7 @@ from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 
 from bedplate.database.facts import writes_within
 
-__all__ = ["ReadOnlySession", "ReadingViews"]
+__all__ = ["JoiningReadOnlySession", "ReadOnlySession", "ReadingViews", "refuse_unless_read"]
 
 _READS = re.compile(r"[\s(]*(?:select|with|values|table|show|explain)\b", re.IGNORECASE)
 _WRITES = re.compile(
@@ -24,9 +25,16 @@ _WRITES = re.compile(
 # in the order in which they begin: a comment may hold an apostrophe, and a text two dashes
 _QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|'[^']*'|\"[^\"]*\"", re.DOTALL)
 
+# a statement is compiled once and then sent again and again
+_known_reads: WeakSet[SQLCompiler] = WeakSet()
+
 
 class ReadOnlySession(Session):
-    """A session whose flush and whose statements refuse to write."""
+    """A session whose flush refuses to write; the views it is bound to refuse statements that do."""
+
+
+class JoiningReadOnlySession(ReadOnlySession):
+    """One on a connection that others write with, which cannot refuse: it does so by itself."""
 
 
 class ReadingViews(NamedTuple):
@@ -56,16 +64,21 @@ def _refuse_flush(session: Session, *_: object) -> None:
         _refuse("a changed entity")
 
 
-@event.listens_for(ReadOnlySession, "do_orm_execute")
+@event.listens_for(JoiningReadOnlySession, "do_orm_execute")
 def _refuse_statement(state: ORMExecuteState) -> None:
-    _refuse_unless_read(state.statement)
+    refuse_unless_read(state.statement)
 
 
-def _refuse_unless_read(statement: Executable) -> None:
+def refuse_unless_read(statement: Executable) -> None:
+    """Refuse a statement that writes or locks, as far as it tells without being compiled.
+
+    Raises:
+        RuntimeError: it does.
+    """
     if isinstance(statement, TextClause):
         _refuse_writing_text(statement.text)
     elif not statement.is_select:
-        _refuse(f"{type(statement).__name__.upper()}")
+        _refuse(statement.__visit_name__.upper())
     elif getattr(statement, "_for_update_arg", None) is not None:
         _refuse("a lock")
 
@@ -78,14 +91,20 @@ def _refuse_sent(
     context: ExecutionContext | None,
     _many: bool,  # noqa: FBT001 - as SQLAlchemy calls it
 ) -> None:
-    """Refuse what no session saw, and what is known only once it is compiled."""
+    """Refuse whatever is about to be sent that would write or lock."""
     compiled: Any = getattr(context, "compiled", None)
     if isinstance(compiled, SQLCompiler):
+        if compiled in _known_reads:
+            return
+        statement: Any = compiled.statement
         if compiled.isinsert or compiled.isupdate or compiled.isdelete:
-            _refuse("a statement that changes rows")
+            _refuse(statement.__visit_name__.upper())
         if writes_within(compiled):
             _refuse("a WITH that changes rows")
-        if not isinstance(compiled.statement, TextClause):
+        if getattr(statement, "_for_update_arg", None) is not None:
+            _refuse("a lock")
+        if not isinstance(statement, TextClause):
+            _known_reads.add(compiled)
             return
     elif isinstance(compiled, DDLCompiler):
         _refuse("DDL")

@@ -1,6 +1,11 @@
 """Dependencies of FastAPI around tokens; all async, since it sends plain functions to threads."""
 
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request
+from fastapi.openapi.models import OAuth2, OAuthFlowPassword, OAuthFlows
 from fastapi.security import OAuth2PasswordBearer
+from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
@@ -31,10 +36,45 @@ class BearerToken(OAuth2PasswordBearer):
         return bearer_token(request.headers.getlist("authorization"))
 
 
+class BearerAuth[P](SecurityBase):
+    """A dependency that gives who calls; ``/docs`` shows its "Authorize" button.
+
+    It costs half of what a function costs that depends on ``BearerToken``, and stands behind every
+    request::
+
+        async def authenticate(request: Request, token: str) -> Principal[User]: ...
+
+        get_principal = BearerAuth("/api/v1/auth/token", authenticate)
+        Caller = Annotated[Principal[User], Depends(get_principal)]
+
+    Args:
+        token_url: where the password form is sent (RFC 6749 section 4.3).
+        authenticate: tells who calls by the token, or raises.
+    """
+
+    def __init__(
+        self, token_url: str, authenticate: Callable[[Request, str], Awaitable[P]]
+    ) -> None:
+        password = OAuthFlowPassword(tokenUrl=token_url.removeprefix("/"))
+        self.model = OAuth2(flows=OAuthFlows(password=password))
+        self.scheme_name = "Bearer"
+        self._authenticate = authenticate
+
+    async def __call__(self, request: Request) -> P:
+        """Take the token out of the request, and ask whose it is.
+
+        Raises:
+            MissingTokenError: there is none.
+            InvalidRequestError: there are several headers, or the one is malformed.
+        """
+        token = bearer_token(request.headers.getlist("authorization"))
+        return await self._authenticate(request, token)
+
+
 async def no_store(response: Response) -> None:
     """Keep caches from storing the answer, as tokens need it (RFC 6749 section 5.1).
 
-    A dependency: ``APIRouter(dependencies=[Depends(no_store)])``.
+    A dependency: ``Router(dependencies=[Depends(no_store)])``.
     """
     response.headers["cache-control"] = "no-store"
 

@@ -27,14 +27,28 @@ from bedplate.asgi.problems import malformed_json_problem, title_of, validation_
 from bedplate.health import Check, Health
 from bedplate.integrations._fastapi_docs import remove_docs, serve_docs_offline
 from bedplate.integrations._fastapi_openapi import document_errors
-from bedplate.integrations._fastapi_security import BearerToken, client_address, no_store
+from bedplate.integrations._fastapi_routes import Router
+from bedplate.integrations._fastapi_security import (
+    BearerAuth,
+    BearerToken,
+    client_address,
+    no_store,
+)
 from bedplate.integrations._openapi_protection import document_protection
 from bedplate.integrations._starlette_errors import on_http_exception, problem_response
 from bedplate.integrations._starlette_stack import install_operations
 from bedplate.schemas import ErrorResponse
 from bedplate.settings import ServiceSettings
 
-__all__ = ["BearerToken", "client_address", "error_responses", "install", "no_store"]
+__all__ = [
+    "BearerAuth",
+    "BearerToken",
+    "Router",
+    "client_address",
+    "error_responses",
+    "install",
+    "no_store",
+]
 
 _POLICY_VIOLATION = 1008
 _UNPARSED = "There was an error parsing the body"  # FastAPI's words

@@ -18,8 +18,8 @@ _TESTS = Path("tests")
 _LITESTAR, _STARLETTE = "bedplate.integrations.litestar", "bedplate.integrations.starlette"
 _ROUTES = {
     "fastapi": {
-        **dict.fromkeys(("APIRouter", "Query"), "fastapi"),
-        "error_responses": "bedplate.integrations.fastapi",
+        **dict.fromkeys(("Router", "error_responses"), "bedplate.integrations.fastapi"),
+        "Query": "fastapi",
     },
     "litestar": {
         **dict.fromkeys(("Router", "error_responses"), _LITESTAR),

@@ -5,7 +5,7 @@
     by = ", caller" if it.owner else ""
     cls, one, plural, alias = it.name.class_name, it.name.singular, it.plural_variable, it.name.plural_class_name
 %>
-router = APIRouter(prefix="/${it.name.path}", tags=["${it.name.plural_words}"])
+router = Router(prefix="/${it.name.path}", tags=["${it.name.plural_words}"])
 
 
 @router.get("")

@@ -5,25 +5,22 @@ from typing import Annotated
 
 from bedplate.auth.principal import Principal, scope_of
 from bedplate.auth.service import Authenticated
-from bedplate.integrations.fastapi import BearerToken
+from bedplate.integrations.fastapi import BearerAuth
 from fastapi import Depends
 from starlette.requests import Request
 
-from app.dependencies import Auth
+from app.dependencies import get_auth
 from app.models import User
 
-bearer_token = BearerToken("/api/v1/auth/token")
 
-
-async def get_principal(
-    request: Request, token: Annotated[str, Depends(bearer_token)], auth: Auth
-) -> Principal[User]:
+async def authenticate(request: Request, token: str) -> Principal[User]:
     """Tell who calls: people, or an API key with `read`, or `write` where this is no GET."""
-    principal = await auth.authenticate(token)
+    principal = await (await get_auth(request)).authenticate(token)
     principal.demand(scope_of(request.method))
     return principal
 
 
+get_principal = BearerAuth("/api/v1/auth/token", authenticate)
 AnyPrincipal = Annotated[Principal[User], Depends(get_principal)]
 
 

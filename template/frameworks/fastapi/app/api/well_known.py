@@ -1,11 +1,11 @@
 """What other services look for at fixed places (RFC 8615)."""
 
-from bedplate.integrations.fastapi import error_responses
-from fastapi import APIRouter, Response
+from bedplate.integrations.fastapi import Router, error_responses
+from fastapi import Response
 
 from app.dependencies import Auth
 
-router = APIRouter(prefix="/.well-known", tags=["auth"])
+router = Router(prefix="/.well-known", tags=["auth"])
 
 
 @router.get("/jwks.json", responses=error_responses(404))

@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from bedplate.auth.schemas import ApiKeyCreate, ApiKeyIssued, ApiKeyRead
-from bedplate.integrations.fastapi import error_responses, no_store
-from fastapi import APIRouter, Depends
+from bedplate.integrations.fastapi import Router, error_responses, no_store
+from fastapi import Depends
 
 from app.api.deps import AnyPrincipal, Caller
 from app.dependencies import Auth
 
-router = APIRouter(prefix="/auth/api-keys", tags=["auth"], dependencies=[Depends(no_store)])
+router = Router(prefix="/auth/api-keys", tags=["auth"], dependencies=[Depends(no_store)])
 
 
 @router.get("")

@@ -10,13 +10,13 @@ from bedplate.auth.schemas import (
     SessionRead,
     TokenPair,
 )
-from bedplate.integrations.fastapi import error_responses, no_store
-from fastapi import APIRouter, Depends, Form
+from bedplate.integrations.fastapi import Router, error_responses, no_store
+from fastapi import Depends, Form
 
 from app.api.deps import Caller
 from app.dependencies import Address, Auth
 
-router = APIRouter(prefix="/auth", tags=["auth"], dependencies=[Depends(no_store)])
+router = Router(prefix="/auth", tags=["auth"], dependencies=[Depends(no_store)])
 
 
 @router.post("/token", responses=error_responses(401, 429, 503))

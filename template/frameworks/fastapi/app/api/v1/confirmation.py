@@ -1,13 +1,13 @@
 """Addresses verified and changed, passwords reset, by mail; asking tells nothing of accounts."""
 
 from bedplate.auth.schemas import EmailChange, MailRequest, PasswordReset, TokenPresented
-from bedplate.integrations.fastapi import error_responses, no_store
-from fastapi import APIRouter, Depends
+from bedplate.integrations.fastapi import Router, error_responses, no_store
+from fastapi import Depends
 
 from app.api.deps import Caller
 from app.dependencies import Address, Auth
 
-router = APIRouter(prefix="/auth", tags=["auth"], dependencies=[Depends(no_store)])
+router = Router(prefix="/auth", tags=["auth"], dependencies=[Depends(no_store)])
 
 
 @router.post("/verify-email", status_code=202, responses=error_responses(429, 503))

@@ -3,15 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
-from bedplate.integrations.fastapi import error_responses
+from bedplate.integrations.fastapi import Router, error_responses
 from bedplate.pagination import CursorPage
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from app.api.deps import AdminUser, Caller, CurrentUser
 from app.dependencies import Users
 from app.schemas.user import AccountUpdate, UserCreate, UserListParams, UserRead, UserUpdate
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = Router(prefix="/users", tags=["users"])
 
 
 @router.post("", status_code=201, responses=error_responses(409, 503))

@@ -1,0 +1,102 @@
+"""An entity straight from its row, for what is read with every request: no session keeps track of it."""
+
+from collections.abc import Mapping
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, Table
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import (
+    ColumnProperty,
+    DeclarativeBase,
+    RelationshipProperty,
+    Session,
+    SynonymProperty,
+    class_mapper,
+    make_transient_to_detached,
+)
+
+from bedplate.database.read_only import JoiningReadOnlySession, ReadOnlySession
+
+__all__ = ["attributes", "reads_detached", "scalar_detached"]
+
+_OWN_LISTENERS: dict[type[Session], int] = {ReadOnlySession: 0, JoiningReadOnlySession: 1}
+_LOADED_WHEN_ASKED = {"raise", "raise_on_sql", "select", True}
+
+
+def reads_detached(session: AsyncSession, model: type[DeclarativeBase]) -> bool:
+    """Tell whether a session would give what ``scalar_detached`` gives, no more and no less.
+
+    Args:
+        session: it only reads, has read nothing yet, and nobody listens to its statements.
+        model: a row of its one table is all of it.
+    """
+    reading = session.sync_session
+    listening = len(reading.dispatch.do_orm_execute)
+    return (
+        listening == _OWN_LISTENERS.get(type(reading))
+        and not reading.in_transaction()
+        and attributes(model) is not None
+    )
+
+
+async def scalar_detached[M: DeclarativeBase](
+    session: AsyncSession, model: type[M], statement: Select[Any], given: Mapping[str, object]
+) -> M | None:
+    """Read one entity by a statement of its own, at half the cost of a session's.
+
+    Args:
+        session: says where; see ``reads_detached``.
+        model: of the entity.
+        statement: selects all columns of the model's table, in their order.
+        given: the statement's parameters.
+
+    Returns:
+        An entity that belongs to no session, or None if there is no row.
+    """
+    row = await session.run_sync(_read, statement, given)
+    if row is None:
+        return None
+    names = attributes(model)
+    assert names is not None  # noqa: S101 - as reads_detached has told
+    entity: M = class_mapper(model).class_manager.new_instance()
+    vars(entity).update(zip(names, row, strict=True))
+    make_transient_to_detached(entity)
+    return entity
+
+
+def _read(session: Session, statement: Select[Any], given: Mapping[str, object]) -> Row[Any] | None:
+    bind = session.bind
+    if isinstance(bind, Connection):
+        with bind.begin_nested():  # an error is not to end the transaction it joins
+            return bind.execute(statement, given).one_or_none()
+    assert isinstance(bind, Engine)  # noqa: S101 - it is one or the other
+    with bind.connect() as connection:
+        return connection.execute(statement, given).one_or_none()
+
+
+@cache
+def attributes(model: type[DeclarativeBase]) -> tuple[str, ...] | None:
+    """Give the attribute of each column; None if loading the model is more than reading its row."""
+    mapper = class_mapper(model)
+    table = mapper.local_table
+    if (
+        not isinstance(table, Table)
+        or mapper.inherits is not None
+        or mapper.polymorphic_on is not None
+        or mapper.class_manager.dispatch.load
+        or not all(_is_plain(each, table) for each in mapper.attrs)
+        or set(mapper.columns) != set(table.columns)
+    ):
+        return None
+    return tuple(map(attrgetter("key"), map(mapper.get_property_by_column, table.columns)))
+
+
+def _is_plain(attribute: object, table: Table) -> bool:
+    if isinstance(attribute, RelationshipProperty):
+        return attribute.lazy in _LOADED_WHEN_ASKED
+    if isinstance(attribute, ColumnProperty):
+        columns = attribute.columns
+        return len(columns) == 1 and columns[0].table is table and not attribute.deferred
+    return isinstance(attribute, SynonymProperty)

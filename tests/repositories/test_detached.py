@@ -1,0 +1,153 @@
+"""Entities read without a session keeping track of them, where that gives the same."""
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from sqlalchemy import MetaData, String, Table, bindparam, event, inspect, select, text
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import DeclarativeBase, InstanceState, Mapped, mapped_column
+from tests.repositories import oddities, offices
+from tests.repositories.library import Author, Book
+from tests.repositories.test_eager_models import Basket
+
+from bedplate.database import Database
+from bedplate.errors import InvalidDataError
+from bedplate.models import Base, IdentityMixin, bind_tenant, uuid7
+from bedplate.repositories.detached import attributes, reads_detached, scalar_detached
+
+TABLE = cast("Table", Author.__table__)
+BY_ID = select(TABLE).where(TABLE.c.id == bindparam("id"))
+
+
+class Lazy(Base):
+    __abstract__ = True
+    metadata = MetaData()
+
+
+class Letter(IdentityMixin, Lazy):
+    __tablename__ = "letters"
+    subject: Mapped[str] = mapped_column("subject_line", String(20))
+    body: Mapped[str] = mapped_column(deferred=True)
+
+
+class Sealed(IdentityMixin, Lazy):
+    __tablename__ = "sealed"
+    renamed: Mapped[str] = mapped_column("name", String(20))
+
+
+class Watched(IdentityMixin, Lazy):
+    __tablename__ = "watched"
+
+
+event.listen(Watched, "load", lambda *_: None)
+
+
+@pytest.fixture(params=["joins a connection", "takes connections from its pool"])
+async def database(
+    request: pytest.FixtureRequest, committed_database: Database
+) -> AsyncIterator[Database]:
+    if request.param != "joins a connection":
+        yield committed_database
+        return
+    async with committed_database.engine.connect() as connection:
+        yield Database.bound_to(connection)
+
+
+@pytest.fixture
+async def ada(database: Database) -> Author:
+    async with database.session() as session:
+        author = Author(name="Ada", rank=3)
+        session.add(author)
+        await session.commit()
+    return author
+
+
+async def read(database: Database, key: UUID) -> Author | None:
+    async with database.read_only_session() as session:
+        assert reads_detached(session, Author)
+        return await scalar_detached(session, Author, BY_ID, {"id": key})
+
+
+async def test_it_is_what_a_session_gives(database: Database, ada: Author) -> None:
+    found = await read(database, ada.id)
+    async with database.read_only_session() as session:
+        expected = await session.scalar(select(Author).where(Author.id == ada.id))
+    assert found is not None
+    assert columns_of(found) == columns_of(expected)
+    state: InstanceState[Any] = inspect(found)
+    assert (state.detached, state.modified, state.identity) == (True, False, (ada.id,))
+    for entity in (found, expected):
+        with pytest.raises(InvalidRequestError, match="lazy='raise'"):
+            _ = cast("Author", entity).books
+
+
+async def test_a_session_takes_it_up_and_stores_its_changes(
+    database: Database, ada: Author
+) -> None:
+    found = await read(database, ada.id)
+    assert found is not None
+    async with database.session() as session:
+        session.add(found)
+        found.rank = 4
+        await session.commit()
+    again = await read(database, ada.id)
+    assert again is not None
+    assert again.rank == 4
+
+
+async def test_attributes_stand_in_the_order_of_their_columns() -> None:
+    assert attributes(Sealed) == ("id", "renamed")
+
+
+@pytest.mark.unhappy
+async def test_no_row_is_none(database: Database) -> None:
+    assert await read(database, uuid7()) is None
+
+
+@pytest.mark.unhappy
+async def test_an_error_is_the_usual_one_and_leaves_the_connection_usable(
+    database: Database, ada: Author
+) -> None:
+    refused = select(TABLE).where(text("1 / (rank - 3) > 0"))
+    async with database.read_only_session() as session:
+        with pytest.raises(InvalidDataError):
+            await scalar_detached(session, Author, refused, {})
+    assert await read(database, ada.id) is not None
+    if database._connection is None:
+        assert database.engine.pool.status().endswith("Checked out connections: 0")
+
+
+@pytest.mark.unhappy
+@pytest.mark.parametrize(
+    "model", [Basket, oddities.Animal, oddities.Cat, oddities.Bus, Letter, Watched]
+)
+async def test_what_takes_more_than_a_row_is_left_to_the_session(
+    model: type[DeclarativeBase],
+) -> None:
+    async with Database("postgresql://nobody@localhost:1/nothing") as database:
+        session = database.read_only_session()
+        assert reads_detached(session, Book)
+        assert not reads_detached(session, model)
+
+
+@pytest.mark.unhappy
+async def test_a_session_that_narrows_or_writes_or_has_begun_is_asked_itself(
+    database: Database, ada: Author
+) -> None:
+    async with database.read_only_session() as session:
+        bind_tenant(session, uuid7())
+        assert not reads_detached(session, offices.File)
+    async with database.read_only_session() as session:
+        event.listen(session.sync_session, "do_orm_execute", lambda _: None)
+        assert not reads_detached(session, Author)
+    async with database.session() as session:
+        assert not reads_detached(session, Author)
+    async with database.read_only_session() as session:
+        await session.get(Author, ada.id)
+        assert not reads_detached(session, Author)
+
+
+def columns_of(entity: Author | None) -> dict[str, object]:
+    return {column.key: getattr(entity, column.key) for column in TABLE.columns}
