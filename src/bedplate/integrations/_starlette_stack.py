@@ -7,12 +7,12 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match, Route
 
 from bedplate.asgi import HTTPS_ONLY, SECURITY_HEADERS, OperationsMiddleware, RateLimit
 from bedplate.asgi.idempotency import CallerOf
 from bedplate.asgi.protection import EXPOSED_HEADERS, protected, trusted_proxies_of
-from bedplate.asgi.types import ASGIApp
+from bedplate.asgi.types import ASGIApp, Receive, Scope, Send
 from bedplate.errors import BedplateError
 from bedplate.health import Check, Health, ProbeApp
 from bedplate.integrations._starlette_errors import (
@@ -53,15 +53,17 @@ def install_operations(
     handlers: Handlers = app.exception_handlers
     handlers.setdefault(BedplateError, on_domain_error)
     handlers.setdefault(HTTPException, on_http_exception)
-    for name, probe in (
-        ("live", health.live),
-        ("ready", health.ready),
-        ("startup", health.startup),
-    ):
-        route = Route(f"/health/{name}", ProbeApp(probe), methods=["GET"], include_in_schema=False)
-        app.router.routes.append(route)
+    probes = [
+        Route(f"/health/{name}", ProbeApp(probe), methods=["GET"], include_in_schema=False)
+        for name, probe in (
+            ("live", health.live),
+            ("ready", health.ready),
+            ("startup", health.startup),
+        )
+    ]
+    app.router.routes.extend(probes)
     protect = partial(protected, settings=settings, rate_limits=rate_limits, caller=caller)
-    _wrap_stack(app, settings, add_metrics(app, settings), protect)
+    _wrap_stack(app, settings, add_metrics(app, settings), protect, probes)
     return health
 
 
@@ -70,6 +72,7 @@ def _wrap_stack(
     settings: ServiceSettings,
     exposed: Exposed,
     protect: Callable[[ASGIApp], ASGIApp],
+    probes: Sequence[Route],
 ) -> None:
     """Put the layer outside of everything, where it also sees what Starlette's own layers answer."""
     build_inner = app.build_middleware_stack
@@ -80,7 +83,8 @@ def _wrap_stack(
         own = handlers.get(key)
         handlers[key] = noting(own) if own is not None else on_unhandled
         resolve_route = route_resolver(app)
-        stack = protect(exposed.accompanied(exposed.traced(build_inner(), resolve_route)))
+        inner = _answering_first(app.routes, probes, build_inner())
+        stack = protect(exposed.accompanied(exposed.traced(inner, resolve_route)))
         if settings.cors_origins:  # outside of the error boundary, so that a 500 can be read too
             stack = CORSMiddleware(
                 stack,
@@ -100,3 +104,28 @@ def _wrap_stack(
         )
 
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
+
+
+def _answering_first(routes: Sequence[BaseRoute], probes: Sequence[Route], app: ASGIApp) -> ASGIApp:
+    """Answer probes without the framework: they are asked most, and its middleware tells them nothing.
+
+    A route of the service's own that stands before a probe is left to answer in its place.
+    """
+    first = {probe.path: probe for probe in probes if _first_match(routes, probe.path) is probe}
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        probe = None
+        if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
+            probe = first.get(scope["path"])
+        if probe is None or scope.get("root_path"):
+            await app(scope, receive, send)
+            return
+        scope["route"], scope["endpoint"] = probe, probe.endpoint
+        await probe.app(scope, receive, send)
+
+    return answer
+
+
+def _first_match(routes: Sequence[BaseRoute], path: str) -> BaseRoute | None:
+    scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+    return next((route for route in routes if route.matches({**scope})[0] is Match.FULL), None)
