@@ -1,5 +1,6 @@
 """Entities read without a session keeping track of them, where that gives the same."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, cast
 from uuid import UUID
@@ -16,6 +17,7 @@ from bedplate.database import Database
 from bedplate.errors import InvalidDataError
 from bedplate.models import Base, IdentityMixin, bind_tenant, uuid7
 from bedplate.repositories.detached import attributes, reads_detached, scalar_detached
+from bedplate.unit_of_work import UnitOfWork
 
 TABLE = cast("Table", Author.__table__)
 BY_ID = select(TABLE).where(TABLE.c.id == bindparam("id"))
@@ -117,6 +119,39 @@ async def test_an_error_is_the_usual_one_and_leaves_the_connection_usable(
     assert await read(database, ada.id) is not None
     if database._connection is None:
         assert database.engine.pool.status().endswith("Checked out connections: 0")
+
+
+@pytest.mark.unhappy
+async def test_reads_that_are_cancelled_give_their_connections_back(
+    committed_database: Database,
+) -> None:
+    slow = select(TABLE).where(text("pg_sleep(60) IS NOT NULL"))
+    async with UnitOfWork(committed_database) as uow:
+        uow.session.add(Author(name="Ada"))
+        await uow.commit()
+
+    async def read_slowly() -> None:
+        async with UnitOfWork(committed_database).latest() as uow:
+            await scalar_detached(uow.session, Author, slow, {})
+
+    for _ in range(3):
+        reading = [asyncio.create_task(read_slowly()) for _ in range(30)]  # the pool has fewer
+        await until_sleeping(committed_database, 1)
+        for task in reading:
+            task.cancel()
+        ended = await asyncio.gather(*reading, return_exceptions=True)
+        assert {type(error) for error in ended} == {asyncio.CancelledError}
+    pool: Any = committed_database.engine.pool
+    assert pool.checkedout() == 0
+    assert await read(committed_database, uuid7()) is None
+
+
+async def until_sleeping(database: Database, number: int) -> None:
+    asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    async with asyncio.timeout(60), database.engine.connect() as connection:
+        while (await connection.scalar(text(asleep)) or 0) < number:
+            await connection.rollback()
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.unhappy
