@@ -32,7 +32,7 @@ class _NotItsStandbyError(Exception):
 
 
 class StandbyWatch:
-    """Looks at a standby while there are readers, each time with one question to both servers.
+    """Looks at a standby while it is read from, each time with one question to both servers.
 
     A standby counts as close while it is known to have had, no more than ``lag`` seconds ago, all
     that the primary had then. Clocks of servers are not compared, so they need not agree.
@@ -72,6 +72,7 @@ class StandbyWatch:
         self._close_at = self._looked_at = float("-inf")
         self._awaited: deque[tuple[float, int]] = deque(maxlen=64)
         self._look: asyncio.Task[None] | None = None
+        self._next_look: asyncio.TimerHandle | None = None
         self._told: str | None = None
         self._under_way: set[Interruptible] = set()
         self._abandoned: set[asyncio.Task[object]] = set()
@@ -99,6 +100,8 @@ class StandbyWatch:
         """Have what ends a read when the standby is found not to answer."""
         read = Interruptible()
         self._under_way.add(read)
+        if self._next_look is None:
+            self._look_later()
         try:
             yield read
         finally:
@@ -106,6 +109,8 @@ class StandbyWatch:
 
     async def close(self) -> None:
         """Close its connections."""
+        if self._next_look is not None:
+            self._next_look.cancel()
         if self._look is not None:
             self._look.cancel()
             await asyncio.gather(self._look, return_exceptions=True)
@@ -118,6 +123,20 @@ class StandbyWatch:
             self._looked_at = now
             self._look = asyncio.create_task(self._look_once(), name="standby")
         return self._look
+
+    def _look_later(self) -> None:
+        """Look while reads are under way, though nobody else comes to read."""
+        loop = asyncio.get_running_loop()
+        self._next_look = loop.call_later(self._interval, self._look_if_read_from)
+
+    def _look_if_read_from(self) -> None:
+        self._next_look = None
+        if not self._under_way:
+            return
+        now = monotonic()
+        if now - self._looked_at >= self._interval:
+            self._begin_to_look(now)
+        self._look_later()
 
     async def _look_once(self) -> None:
         now = monotonic()
