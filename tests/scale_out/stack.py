@@ -52,6 +52,8 @@ ENQUEUE = f"""
 class Replica(Instance):
     """One process of the service, which a test may kill."""
 
+    drain = 1  # HAProxy asks for readiness four times in that time
+
     async def kill(self) -> None:
         """Kill it as a machine dies: nothing is ended in good order."""
         self._process.send_signal(signal.SIGKILL)

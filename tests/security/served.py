@@ -12,7 +12,7 @@ import httpx
 from tests.ports import free_port
 
 PATIENCE = 300.0  # seconds until a process that does not answer is given up; nothing is measured
-SERVE = (sys.executable, "-c", "from bedplate.cli import main; main()", "serve", "--drain", "0")
+SERVE = (sys.executable, "-c", "from bedplate.cli import main; main()", "serve")
 _OURS = {
     "COVERAGE_PROCESS_CONFIG",
     "VIRTUAL_ENV",
@@ -31,6 +31,9 @@ class Instance:
         folder: of the service.
         environment: its settings.
     """
+
+    drain = 0
+    """Seconds that it goes on accepting once it is told to end: nobody else balances here."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
@@ -55,9 +58,7 @@ class Instance:
         """Start a process and wait until it takes requests."""
         inherited = {name: value for name, value in os.environ.items() if name not in _OURS}
         self._process = await asyncio.create_subprocess_exec(
-            *SERVE,
-            "--port",
-            str(self.port),
+            *(*SERVE, "--drain", str(self.drain), "--port", str(self.port)),
             cwd=self.folder,
             env=inherited | self.environment,
             stdin=asyncio.subprocess.DEVNULL,
