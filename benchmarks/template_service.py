@@ -6,7 +6,6 @@ processors' time, its PostgreSQL aside; of the isolation, what a test with a dat
 
 import argparse
 import json
-import os
 import re
 import resource
 import statistics
@@ -17,29 +16,21 @@ from pathlib import Path
 from time import perf_counter
 
 from _machine import facts
-from uv import find_uv_bin
 
 ROOT = Path(__file__).parents[1]
-UV = find_uv_bin()
+sys.path.insert(0, str(ROOT))
+from tests.template.services import ENVIRONMENT, UV  # noqa: E402
+
 GOALS = {"from copy to green": 60.0, "suite": 15.0, "isolation of a test": 0.010}
 STEPS = {"copy": (), "install": (UV, "sync", "--quiet"), "suite": (UV, "run", "pytest", "--quiet")}
 COSTLESS = "import pytest\n\n@pytest.mark.parametrize('number', range({tests}))\nasync def test_it({fixture}number: int) -> None:\n    assert number >= 0\n"
-KEPT = {
-    name: value
-    for name, value in os.environ.items()
-    if name
-    not in {
-        *("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "DATABASE_URL", "ENVIRONMENT"),
-        "PYTHONDONTWRITEBYTECODE",  # who sets it, pays at each start
-    }
-} | {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
 
 
 def timed(folder: Path, *command: str) -> tuple[float, float, str]:
     """Run a command that must succeed; give seconds by the clock and of processors, and its output."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
     done = subprocess.run(
-        command, cwd=folder, env=KEPT, capture_output=True, text=True, check=False
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     wall, after = perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:

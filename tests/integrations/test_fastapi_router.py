@@ -29,9 +29,6 @@ def application(kind: Callable[..., APIRouter]) -> FastAPI:
     async def item(item: str = "all") -> str:
         return item
 
-    @items.websocket("/live")
-    async def live() -> None: ...
-
     @owned.get("/items")
     async def of_owner(owner: str) -> str:
         return owner

@@ -1,5 +1,7 @@
 """Probes are answered before the framework: its middleware is not asked, the service's routes are."""
 
+from collections.abc import Callable
+
 import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
@@ -8,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bedplate.health import Health
 from bedplate.integrations import fastapi, starlette
 
 from .conftest import Service
@@ -34,9 +37,9 @@ async def own(_request: Request) -> Response:
 @pytest.mark.parametrize(("kind", "install"), FRAMEWORKS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_a_probe_answers_though_middleware_is_at_fault(
-    service: Service, kind: type[Starlette], install: object, method: str
+    service: Service, kind: type[Starlette], install: Callable[..., Health], method: str
 ) -> None:
-    app = service.install(kind(), install=install)  # type: ignore[arg-type]
+    app = service.install(kind(), install=install)
     app.add_middleware(Broken)
     async with service.client(app) as client:
         answer = await client.request(method, "/health/live")

@@ -15,7 +15,7 @@ from bedplate.auth.models import AccountMixin, AuthSessionMixin, RefreshTokenMix
 from bedplate.auth.refresh_tokens import NONCE_LENGTH, RefreshTokens, hash_token
 from bedplate.models import uuid7
 from bedplate.repositories import Repository
-from bedplate.repositories.detached import reads_detached, scalar_detached
+from bedplate.repositories.detached import attributes_of_row, scalar_detached
 
 _MOST_LISTED = 100
 
@@ -147,11 +147,12 @@ class SessionRepository[U: AccountMixin, S: AuthSessionMixin](Repository[S]):
             "account_id": claims.subject,
             "version": claims.version,
         }
-        if reads_detached(self.session, self.account_model):
+        session, model = self.session, self.account_model
+        attributes = attributes_of_row(session, model)
+        if attributes is not None:
             row = _statements.current_row(self._tables)
-            return await scalar_detached(self.session, self.account_model, row, given)
-        statement = _statements.current(self._tables, self.account_model)
-        account: U | None = await self.session.scalar(statement, given)
+            return await scalar_detached(session, model, attributes, row, given)
+        account: U | None = await session.scalar(_statements.current(self._tables, model), given)
         return account
 
     async def list_for(self, account_id: UUID) -> list[S]:

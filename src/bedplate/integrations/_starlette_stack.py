@@ -114,10 +114,9 @@ def _answering_first(routes: Sequence[BaseRoute], probes: Sequence[Route], app: 
     first = {probe.path: probe for probe in probes if _first_match(routes, probe.path) is probe}
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        probe = None
-        if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
-            probe = first.get(scope["path"])
-        if probe is None or scope.get("root_path"):
+        is_read = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
+        probe = first.get(scope["path"]) if is_read and not scope.get("root_path") else None
+        if probe is None:
             await app(scope, receive, send)
             return
         scope["route"], scope["endpoint"] = probe, probe.endpoint
