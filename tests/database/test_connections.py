@@ -4,6 +4,8 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import asyncpg
+import psycopg
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, event, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -124,6 +126,37 @@ async def test_a_server_that_says_nothing_is_unavailable(committed_database: Dat
     finally:
         server.close()
     assert connected.is_set()
+
+
+LOST_WHILE_PREPARED = [
+    asyncpg.ConnectionDoesNotExistError("gone"),
+    asyncpg.InternalClientError("got result for unknown protocol state 3"),
+    asyncpg.TooManyConnectionsError("full"),
+    psycopg.OperationalError("gone"),
+    ConnectionResetError(),
+]
+
+
+@pytest.mark.unhappy
+@pytest.mark.parametrize("error", [*LOST_WHILE_PREPARED, ZeroDivisionError("a bug")], ids=repr)
+async def test_a_connection_lost_while_it_is_prepared_is_unavailable(
+    error: Exception, committed_database: Database
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    expected = type(error) if isinstance(error, ZeroDivisionError) else DatabaseUnavailableError
+    async with like(committed_database, pool_size=1) as database:
+        await database.ping()  # SQLAlchemy's own first connection is another matter
+        await database.engine.dispose()
+        event.listen(database.engine.sync_engine, "connect", fail)
+        for _ in range(2):  # the one connection of the pool is not lost with it
+            with pytest.raises(expected):
+                await database.ping()
+        event.remove(database.engine.sync_engine, "connect", fail)
+        await database.ping()
+        pool: Any = database.engine.pool
+        assert pool.checkedout() == 0
 
 
 @pytest.mark.unhappy

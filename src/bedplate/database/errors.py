@@ -29,7 +29,7 @@ from bedplate.errors import (
     StillReferencedError,
 )
 
-__all__ = ["domain_error", "translate_errors"]
+__all__ = ["domain_error", "error_of_preparing", "translate_errors"]
 
 # On a driver's error that a commit raised: it has no statement by which one could tell.
 _IN_COMMIT = "bedplate_in_commit"
@@ -60,6 +60,24 @@ def domain_error(error: BaseException, *, facts: Facts | None = None) -> Bedplat
         return _without_sqlstate(error, facts)
     make = _BY_SQLSTATE.get(facts.sqlstate) or _BY_SQLSTATE.get(facts.sqlstate[:2])
     return make(facts) if make else None
+
+
+def error_of_preparing(error: Exception) -> BedplateError | None:
+    """Give the domain error for what a driver says of a connection that was opened just now.
+
+    SQLAlchemy asks the server for some types then, and leaves the driver's errors as they are.
+
+    Args:
+        error: raised before anybody had the connection.
+
+    Returns:
+        None for an error of other origin.
+    """
+    facts = facts_of(error)
+    if isinstance(error, BedplateError) or not (facts.is_of_driver or isinstance(error, OSError)):
+        return None
+    translated = domain_error(error, facts=facts)
+    return translated if isinstance(translated, DatabaseUnavailableError) else _unavailable(facts)
 
 
 def _duplicate(facts: Facts) -> BedplateError:

@@ -11,6 +11,7 @@ from sqlalchemy.schema import ColumnCollectionConstraint
 __all__ = ["Facts", "facts_of", "name_of_constraint", "writes_within"]
 
 
+_DRIVERS = {"asyncpg", "psycopg"}
 # Connection exceptions, operator intervention, idle or busy in a transaction for too long.
 _LOST = ("08", "57P", "25P03", "25P04")
 
@@ -23,6 +24,9 @@ class Facts:
     constraint: str | None = None
     column: str | None = None
     columns: tuple[str, ...] = ()
+    is_of_driver: bool = False
+    """Whether the driver itself raised it, not SQLAlchemy in its name."""
+
     is_stale_plan: bool = False
     is_unsendable: bool = False
     is_delete: bool = False
@@ -52,6 +56,7 @@ def facts_of(error: BaseException, context: ExceptionContext | None = None) -> F
         constraint=constraint,
         column=getattr(details, "column_name", None),
         columns=_columns(constraint, details, context) if constraint and context else (),
+        is_of_driver=type(error).__module__.partition(".")[0] in _DRIVERS,
         is_stale_plan=type(error).__name__ == "InvalidCachedStatementError",
         is_unsendable=_is_unsendable(driver),
         is_delete=context is not None and _is_delete(context),

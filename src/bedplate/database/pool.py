@@ -14,10 +14,11 @@ from time import perf_counter
 from typing import Literal, NamedTuple, override
 
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import await_only
 from sqlalchemy.util.queue import Empty, Full, QueueCommon
 
+from bedplate.database.errors import error_of_preparing
 from bedplate.errors import PoolTimeoutError
 
 __all__ = ["FairPool", "PoolState", "PoolWatch"]
@@ -140,6 +141,7 @@ class FairPool(AsyncAdaptedQueuePool):
 
     Raises:
         PoolTimeoutError: on connecting, when no connection became free in time.
+        DatabaseUnavailableError: on connecting, when a new one is lost before it is ready.
     """
 
     _queue_class = _FairQueue[ConnectionPoolEntry]
@@ -161,6 +163,15 @@ class FairPool(AsyncAdaptedQueuePool):
         """Tell how full the pool is."""
         waiting = self._pool.waiting if isinstance(self._pool, _FairQueue) else 0
         return PoolState(self.size(), self.checkedout(), self.checkedin(), waiting)
+
+    @override
+    def connect(self) -> PoolProxiedConnection:
+        try:
+            return super().connect()
+        except Exception as error:
+            if (translated := error_of_preparing(error)) is not None:
+                raise translated from error
+            raise
 
     @override
     def recreate(self) -> "FairPool":
