@@ -119,8 +119,9 @@ class RequestMetrics:
         """
         if error is None and status >= _SERVER_ERROR:
             error = str(status)
-        self._count(-1, method)
+        # in flight until it is recorded: a scrape between the two may not miss it
         self._record(seconds, (*method, route or UNMATCHED, status or None, error))
+        self._count(-1, method)
 
     def begin_websocket(self) -> None:
         """Count a websocket as open."""
@@ -130,5 +131,5 @@ class RequestMetrics:
         self, route: str | None, status: int, error: str | None, seconds: float
     ) -> None:
         """Record a websocket that is closed; the arguments are those of ``end``."""
-        self._count_websocket(-1, ())
         self._record_websocket(seconds, (route or UNMATCHED, status, error))
+        self._count_websocket(-1, ())
