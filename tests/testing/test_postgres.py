@@ -1,5 +1,6 @@
 """bedplate.testing.postgres"""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -102,6 +103,27 @@ async def test_the_last_worker_to_leave_drops_the_templates(
     await first.close()
     assert any("_template_" in left for left in await names(name))
     await second.close()
+    assert await names(name) == set()
+
+
+@pytest.mark.unhappy
+async def test_who_leaves_takes_no_template_away_from_who_comes(
+    run: Run, names: Names, metadata: MetaData
+) -> None:
+    name = new_name("h")
+    coming, leaving = run(name, "gw0"), run(name, "gw1")
+
+    async def come() -> None:
+        for _ in range(10):
+            await coming.drop(await coming.create(metadata))
+
+    async def leave() -> None:
+        for _ in range(10):
+            await leaving.shared(metadata)
+            await leaving.close()
+
+    await asyncio.gather(come(), leave())
+    await coming.close()
     assert await names(name) == set()
 
 

@@ -86,11 +86,11 @@ class Postgres:
 
     async def create(self, schema: Schema) -> Database:
         """Make a database with a schema, by copying the run's template, and open it."""
-        template = await self._template(schema)
+        template = f"{self._run}_template_{_digest(schema)}"
         self._made += 1
         name = f"{self._run}_{self._worker}_{self._made}"
-        async with self._maintenance() as connection:
-            await connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+        while not await self._copied(template, name):
+            await self._make_template(template, schema)
         # a test that is slow because the machine is busy is not to fail for it
         return Database(self.url(name), pool_size=20, pool_timeout=60, connect_timeout=60)
 
@@ -112,8 +112,16 @@ class Postgres:
                 for name in names:
                     await connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
-    async def _template(self, schema: Schema) -> str:
-        name = f"{self._run}_template_{_digest(schema)}"
+    async def _copied(self, template: str, name: str) -> bool:
+        """Copy a template if it is there; nobody who leaves drops it meanwhile."""
+        async with self._maintenance(lock=self._run, shared=True) as connection:
+            if template not in await _names(connection, template):
+                return False
+            await connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+            return True
+
+    async def _make_template(self, name: str, schema: Schema) -> None:
+        """Make a template, unless another process did so meanwhile."""
         async with self._maintenance(lock=self._run) as connection:
             if name not in await _names(connection, name):
                 unfinished = f"{name}_unfinished"
@@ -121,7 +129,6 @@ class Postgres:
                 await connection.execute(text(f'CREATE DATABASE "{unfinished}" TEMPLATE template0'))
                 await self._fill(unfinished, schema)
                 await connection.execute(text(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"'))
-        return name
 
     async def _fill(self, name: str, schema: Schema) -> None:
         url = self.url(name)
@@ -132,15 +139,18 @@ class Postgres:
             await asyncio.to_thread(schema, url)
 
     @asynccontextmanager
-    async def _maintenance(self, *, lock: str | None = None) -> AsyncIterator[AsyncConnection]:
+    async def _maintenance(
+        self, *, lock: str | None = None, shared: bool = False
+    ) -> AsyncIterator[AsyncConnection]:
         """Connect to where databases are made, holding a lock between processes if asked."""
         engine = create_async_engine(self._server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with unguarded():
             connection = await engine.connect()
         try:
             if lock is not None:  # ends with the connection
+                take = "pg_advisory_lock_shared" if shared else "pg_advisory_lock"
                 await connection.execute(
-                    text("SELECT pg_advisory_lock(hashtextextended(:lock, 0))"), {"lock": lock}
+                    text(f"SELECT {take}(hashtextextended(:lock, 0))"), {"lock": lock}
                 )
             yield connection
         finally:
