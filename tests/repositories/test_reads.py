@@ -52,7 +52,7 @@ async def test_each_read_takes_one_statement(
         assert len(statements) == 1, statements
 
 
-async def test_a_page_takes_one_statement_and_two_with_the_total(
+async def test_a_page_takes_one_statement_and_two_with_the_total_of_no_rows(
     authors: AuthorRepository, database: Database, count_statements: Counter
 ) -> None:
     await named(authors, *"abcde")

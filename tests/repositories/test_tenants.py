@@ -10,7 +10,7 @@ from tests.repositories.offices import File, FileRepository, Model, Team, TeamRe
 from bedplate.database import Database
 from bedplate.errors import InvalidCursorError, NotFoundError, PermissionDeniedError
 from bedplate.models import ALL_TENANTS, bind_tenant, uuid7
-from bedplate.pagination import CursorParams
+from bedplate.pagination import CursorParams, PageParams
 from bedplate.unit_of_work import UnitOfWork, repository
 
 OURS, THEIRS = uuid7(), uuid7()
@@ -115,6 +115,15 @@ async def test_a_cursor_serves_its_own_tenant_alone(work: Work) -> None:
         async with other as unit:
             with pytest.raises(InvalidCursorError):
                 await unit.files.cursor_page(CursorParams(limit=1, cursor=cursor))
+
+
+@pytest.mark.unhappy
+async def test_a_total_is_of_the_tenant_alone(work: Work) -> None:
+    for tenant, total in ((work.of_tenant(OURS), 3), (work.across_tenants(), 6)):
+        async with tenant as unit:
+            page = await unit.files.cursor_page(CursorParams(limit=1, total=True))
+            assert page.total == total
+            assert (await unit.files.page(PageParams(limit=1, total=True))).total == total
 
 
 @pytest.mark.unhappy

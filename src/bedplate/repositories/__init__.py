@@ -24,6 +24,7 @@ from bedplate.repositories.filters import (
     starts_with,
 )
 from bedplate.repositories.listing import Sortable
+from bedplate.repositories.pages import Pages
 from bedplate.repositories.projections import Projection
 from bedplate.repositories.reads import Found, Reads
 from bedplate.repositories.repository import Repository
@@ -36,6 +37,7 @@ __all__ = [
     "EntityReads",
     "Filter",
     "Found",
+    "Pages",
     "Projection",
     "Reads",
     "Repository",

@@ -1,26 +1,28 @@
 """Reads that give entities, with what they load besides, and their projections."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from copy import copy
 from typing import Any, Self, overload, override
 
 from sqlalchemy.orm import DeclarativeBase, QueryableAttribute
 from sqlalchemy.orm.interfaces import ORMOption
 
+from bedplate.pagination import CursorParams
 from bedplate.repositories.forms import Question
 from bedplate.repositories.keys import identity_of
 from bedplate.repositories.keyset import Position
 from bedplate.repositories.loaded import entities
 from bedplate.repositories.ordering import Order
+from bedplate.repositories.pages import Pages, Stretch
 from bedplate.repositories.places import attributes_of
 from bedplate.repositories.projections import Projection
-from bedplate.repositories.reads import BATCH, Condition, Reads
+from bedplate.repositories.reads import BATCH, Condition
 from bedplate.repositories.shapes import Schema, Shape, shape_of_columns, shape_of_schema
 
 __all__ = ["EntityReads"]
 
 
-class EntityReads[M: DeclarativeBase](Reads[M, M]):
+class EntityReads[M: DeclarativeBase](Pages[M, M]):
     """Reads the rows of one model as entities of the session.
 
     Args:
@@ -140,14 +142,21 @@ class EntityReads[M: DeclarativeBase](Reads[M, M]):
 
     @override
     async def _stretch(
-        self, order: Order, start: Position | None, count: int, conditions: tuple[Condition, ...]
-    ) -> tuple[Sequence[M], Callable[[int], tuple[Any, ...]]]:
+        self,
+        order: Order,
+        start: Position | None,
+        params: CursorParams,
+        conditions: tuple[Condition, ...],
+    ) -> Stretch[M]:
         names = attributes_of(self.model, order)
         if names is not None and self._loads_anew():
-            rows = await self._all(self._page_from(self._columns, order, start, count, conditions))
+            question = self._page_from(self._columns, order, start, params, conditions)
+            rows, total = await self._all_and_total(question, conditions, counted=params.total)
             if not rows or rows[0].__dict__.keys() >= set(names):
-                return rows, lambda number: tuple(map(rows[number].__dict__.__getitem__, names))
-        return await super()._stretch(order, start, count, conditions)
+                return Stretch(
+                    rows, lambda number: tuple(map(rows[number].__dict__.__getitem__, names)), total
+                )
+        return await super()._stretch(order, start, params, conditions)
 
     def _loads_anew(self) -> bool:
         """Tell whether rows become new entities as they are; one loaded before may differ."""
@@ -156,8 +165,8 @@ class EntityReads[M: DeclarativeBase](Reads[M, M]):
     @override
     async def _beside(self, question: Question) -> Sequence[tuple[M, tuple[Any, ...]]]:
         result = await self.session.execute(*question)
-        rows = result.unique(lambda row: id(row[0])).all()
-        return [(row[0], tuple(row[1:])) for row in rows]
+        rows = (result.unique(lambda row: id(row[0])) if self._may_repeat() else result).all()
+        return [(row[0], row[1:]) for row in rows]
 
     @override
     async def _by_identity(self, question: Question) -> Mapping[tuple[Any, ...], M]:

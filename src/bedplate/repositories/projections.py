@@ -8,14 +8,15 @@ from bedplate.pagination import CursorParams, PageParams
 from bedplate.repositories.forms import Question
 from bedplate.repositories.keys import primary_key
 from bedplate.repositories.listing import Listing
-from bedplate.repositories.reads import BATCH, Reads
+from bedplate.repositories.pages import Pages
+from bedplate.repositories.reads import BATCH
 from bedplate.repositories.scope import Scope
 from bedplate.repositories.shapes import Shape
 
 __all__ = ["Projection"]
 
 
-class Projection[S](Reads[Any, S]):
+class Projection[S](Pages[Any, S]):
     """Reads the rows of a repository, each as an ``S``; ``select_as`` and ``select_columns`` give it.
 
     What it gives is of no session: nothing is loaded later, and no change of it is stored.
@@ -25,7 +26,7 @@ class Projection[S](Reads[Any, S]):
         shape: which columns are read, and what they are made into.
     """
 
-    def __init__(self, source: Reads[Any, Any], shape: Shape[S]) -> None:
+    def __init__(self, source: Pages[Any, Any], shape: Shape[S]) -> None:
         super().__init__(source.session, cursors=source._cursors)
         self.model = source.model
         self._source = source
@@ -69,7 +70,7 @@ class Projection[S](Reads[Any, S]):
         rows = (await self.session.execute(*question)).all()
         width = len(self._shape.columns)
         made = self._shape.make(row[:width] for row in rows)
-        return [(item, tuple(row[width:])) for item, row in zip(made, rows, strict=True)]
+        return [(item, row[width:]) for item, row in zip(made, rows, strict=True)]
 
     @override
     async def _by_identity(self, question: Question) -> Mapping[tuple[Any, ...], S]:

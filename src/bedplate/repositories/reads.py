@@ -1,11 +1,11 @@
 """The reads of one model: what each one gives, and with how many statements."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from copy import copy
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import ColumnExpressionArgument, Select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,14 +13,10 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.orm.interfaces import ORMOption
 
 from bedplate.errors import NotFoundError
-from bedplate.pagination import CursorCodec, CursorPage, CursorParams, Page, PageParams
 from bedplate.repositories import statements
-from bedplate.repositories.filters import Filter
-from bedplate.repositories.forms import Question, asked
+from bedplate.repositories.forms import Maker, Question, asked
 from bedplate.repositories.keys import has_one_of_keys, identity_of
-from bedplate.repositories.keyset import Position
-from bedplate.repositories.listing import Listing, Sortable
-from bedplate.repositories.ordering import Order, OrderBy
+from bedplate.repositories.ordering import OrderBy
 from bedplate.repositories.scope import Scope
 
 __all__ = ["BATCH", "Found", "Reads"]
@@ -44,21 +40,13 @@ class Reads[M: DeclarativeBase, T](ABC):
 
     Args:
         session: where the statements run; it is never committed here.
-        cursors: signs the cursors of ``cursor_page``.
     """
 
     model: type[M]
     """The model, named by the subclass."""
 
-    sortable: ClassVar[Sortable] = {}
-    """What clients may sort by, by name, besides the columns that a request's class names."""
-
-    filterable: ClassVar[Mapping[str, Filter]] = {}
-    """What clients may filter by, by name, where the name does not say it: see filter_named."""
-
-    def __init__(self, session: AsyncSession, *, cursors: CursorCodec | None = None) -> None:
+    def __init__(self, session: AsyncSession) -> None:
         self.session = session
-        self._cursors = cursors
         self._options: tuple[ORMOption, ...] = ()
         self._lock: dict[str, Any] | None = None
 
@@ -186,124 +174,26 @@ class Reads[M: DeclarativeBase, T](ABC):
         question = asked(statements.narrowed, statements.number_of_rows(self.model), every)
         return await self.session.scalar(*question) or 0
 
-    async def page(self, params: PageParams, *conditions: Condition) -> Page[T]:
-        """Give a page by offset. One statement, two with total.
-
-        Args:
-            params: limit, offset, and the declared sort and filters that the client chose.
-            conditions: what holds for every row besides.
-
-        Raises:
-            InvalidDataError: when the client sorts by what is not declared.
-        """
-        listing = self._listing(params)
-        conditions = (*conditions, *listing.conditions)
-        further = params.offset > 0
-        statement = statements.page_by_offset(
-            self.model, self._columns, listing.order, further=further
-        )
-        window = {statements.LIMIT: params.limit + 1}
-        if further:
-            window[statements.OFFSET] = params.offset
-        rows = await self._all(self._asked(statement, *conditions).given(window))
-        return Page(
-            items=list(rows[: params.limit]),
-            limit=params.limit,
-            offset=params.offset,
-            has_more=len(rows) > params.limit,
-            total=await self.count(*conditions) if params.total else None,
-        )
-
-    async def cursor_page(self, params: CursorParams, *conditions: Condition) -> CursorPage[T]:
-        """Give a page by cursor, at the same cost at any depth. One statement, two with total.
-
-        Args:
-            params: limit, cursor, and the declared sort and filters that the client chose.
-            conditions: what holds for every row besides.
-
-        Raises:
-            InvalidCursorError: when the cursor is not one of this listing.
-            InvalidDataError: when the client sorts by what is not declared.
-        """
-        if self._cursors is None:
-            raise RuntimeError("cursor_page needs a CursorCodec: pass cursors= to the constructor")
-        listing = self._listing(params)
-        signature = listing.signature() + self._scope.signature
-        start = (
-            None
-            if params.cursor is None
-            else Position.load(self._cursors.decode(params.cursor, signature), listing.order.keys)
-        )
-        conditions = (*conditions, *listing.conditions)
-        rows, before, after = await self._walk(listing, start, params.limit, conditions)
-        codec = self._cursors
-        return CursorPage(
-            items=list(rows),
-            next_cursor=codec.encode(after.dump(), signature) if after else None,
-            previous_cursor=codec.encode(before.dump(), signature) if before else None,
-            has_more=after is not None,
-            total=await self.count(*conditions) if params.total else None,
-        )
-
-    async def _walk(
-        self,
-        listing: Listing,
-        start: Position | None,
-        limit: int,
-        conditions: tuple[Condition, ...],
-    ) -> tuple[Sequence[T], Position | None, Position | None]:
-        """Give the rows of a page, and the places before and after it if they lead anywhere."""
-        backward = start is not None and start.backward
-        order = listing.order.reversed() if backward else listing.order
-        found, place = await self._stretch(order, start, limit + 1, conditions)
-        page = found[:limit]
-        ahead = Position(place(len(page) - 1), backward) if len(found) > limit else None
-        behind = None
-        if start is not None:
-            behind = Position(place(0), not backward) if page else start.opposite()
-        return (page[::-1], ahead, behind) if backward else (page, behind, ahead)
-
-    async def _stretch(
-        self, order: Order, start: Position | None, count: int, conditions: tuple[Condition, ...]
-    ) -> tuple[Sequence[T], Callable[[int], tuple[Any, ...]]]:
-        """Give rows from a position on, and what gives the place of each by its number."""
-        # The places are the database's own values, which a loaded entity need not have.
-        columns = (*self._columns, *(key.expression for key in order.keys))
-        question = self._page_from(columns, order, start, count, conditions)
-        found = await self._beside(question)
-        return [row for row, _ in found], lambda number: found[number][1]
-
-    def _page_from(
-        self,
-        columns: tuple[Any, ...],
-        order: Order,
-        start: Position | None,
-        count: int,
-        conditions: tuple[Condition, ...],
-    ) -> Question:
-        every = (*conditions, *self._scope.conditions)
-        question = statements.page_from(self.model, columns, order, start, every)
-        return self._dressed(question.given({statements.LIMIT: count}))
-
     async def _send_pending(self) -> None:
         """Flush what is pending, as the ORM does before statements of its own."""
         session = self.session.sync_session
         if session.autoflush and not session._is_clean():
             await self.session.flush()
 
-    def _listing(self, params: PageParams | CursorParams) -> Listing:
-        return Listing.of(self.model, params, self.sortable, self.filterable)
-
     @property
     def _rows(self) -> Select[Any]:
         return statements.rows(self.model, self._columns)
 
     def _asked(
-        self, statement: Select[Any], *conditions: Condition, order_by: Sequence[OrderBy] = ()
+        self,
+        statement: Select[Any],
+        *conditions: Condition,
+        order_by: Sequence[OrderBy] = (),
+        make: Maker = statements.narrowed,
     ) -> Question:
         """Give a statement with what holds for all reads."""
         every = (*conditions, *self._scope.conditions)
-        return self._dressed(asked(statements.narrowed, statement, every, order_by))
+        return self._dressed(asked(make, statement, every, order_by))
 
     def _dressed(self, question: Question) -> Question:
         """Give a question with what its reader loads besides, and locks."""

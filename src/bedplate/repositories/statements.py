@@ -9,7 +9,6 @@ from sqlalchemy import (
     ARRAY,
     ClauseElement,
     ColumnElement,
-    ColumnExpressionArgument,
     Delete,
     Integer,
     Select,
@@ -25,25 +24,21 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    tuple_,
     type_coerce,
-    union_all,
     update,
 )
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.dml import ReturningDelete
 
-from bedplate.repositories.forms import Maker, Question, asked
+from bedplate.repositories.forms import Maker
 from bedplate.repositories.incoming import array
 from bedplate.repositories.keys import mapper_of, primary_key
-from bedplate.repositories.keyset import Position, beyond, two_stretches
-from bedplate.repositories.ordering import Order
 
 __all__ = [
     "KEYS",
     "LIMIT",
-    "OFFSET",
     "any_row",
+    "bound",
     "changed_row",
     "deleted_row",
     "deleted_rows",
@@ -55,8 +50,6 @@ __all__ = [
     "narrowed",
     "number_of_rows",
     "one_row",
-    "page_by_offset",
-    "page_from",
     "plain_key",
     "rows",
     "some_rows",
@@ -68,9 +61,7 @@ __all__ = [
 # Names of parameters that no column and no condition of a service has.
 _KEY = "bedplate_key_{}"
 _NEW = "bedplate_new_{}"
-_PLACE = "bedplate_place_{}"
 LIMIT = "bedplate_limit"
-OFFSET = "bedplate_offset"
 KEYS = "bedplate_keys"
 
 # In the text: parameters would have to be sent each time.
@@ -148,7 +139,7 @@ def whether_any_seen(base: Select[Any], conditions: Sequence[Any], _: Sequence[A
 def has_key_of(model: type[DeclarativeBase]) -> ColumnElement[bool]:
     """Give the condition that finds one row, for ``key_values``."""
     columns = enumerate(primary_key(model))
-    return and_(*(column == _bound(_KEY, number, column) for number, column in columns))
+    return and_(*(column == bound(_KEY, number, column) for number, column in columns))
 
 
 def key_values(identity: Sequence[Any]) -> dict[str, Any]:
@@ -281,98 +272,11 @@ def _changed_row(
     back: bool,  # noqa: FBT001 - part of what decides the text
 ) -> Update:
     columns = mapper_of(model).columns
-    changes = {name: _bound(_NEW, number, columns[name]) for number, name in enumerate(names)}
+    changes = {name: bound(_NEW, number, columns[name]) for number, name in enumerate(names)}
     statement = update(model).where(has_key_of(model)).values(changes)
     return statement.returning(model) if back else statement
 
 
-@_once
-def page_by_offset(
-    model: type[DeclarativeBase], columns: tuple[Any, ...], order: Order, *, further: bool
-) -> Select[Any]:
-    """Give rows in an order, LIMIT of them, and after OFFSET others if it is one further on."""
-    page = rows(model, columns).order_by(*order.rendered).limit(bindparam(LIMIT, type_=Integer))
-    return page.offset(bindparam(OFFSET, type_=Integer)) if further else page
-
-
-def page_from(
-    model: type[DeclarativeBase],
-    columns: tuple[Any, ...],
-    order: Order,
-    start: Position | None,
-    conditions: Sequence[ColumnExpressionArgument[bool]],
-) -> Question:
-    """Give LIMIT rows in an order, from a position on, that meet all conditions.
-
-    Args:
-        model: whose rows.
-        columns: what is given of each.
-        order: the way in which the rows are walked.
-        start: where to begin.
-        conditions: what the rows meet.
-    """
-    page = _page(model, columns, order)
-    if start is None:
-        return asked(narrowed, page, conditions)
-    filled = tuple(value is not None for value in start.values)
-    question = asked(_from_place(model, order, filled, start.inclusive), page, conditions)
-    return question.given(_page_values(start))
-
-
-@_once
-def _page(model: type[DeclarativeBase], columns: tuple[Any, ...], order: Order) -> Select[Any]:
-    return rows(model, columns).order_by(*order.rendered).limit(bindparam(LIMIT, type_=Integer))
-
-
-@_once
-def _from_place(
-    model: type[DeclarativeBase],
-    order: Order,
-    filled: tuple[bool, ...],
-    inclusive: bool,  # noqa: FBT001 - part of what decides the text
-) -> Maker:
-    """Give what narrows a page to the rows from a place on."""
-    place = _place(order, filled, inclusive)
-    if two_stretches(order.keys, place) is None:
-        further = beyond(order.keys, place)
-        return lambda page, conditions, _: narrowed(page.where(further), conditions, ())
-    return lambda page, conditions, _: narrowed(
-        page.where(_in_two_stretches(model, order, place, conditions)), conditions, ()
-    )
-
-
-def _place(order: Order, filled: tuple[bool, ...], inclusive: bool) -> Position:  # noqa: FBT001
-    """Give a position whose values are those of ``_page_values``."""
-    values = tuple(
-        _bound(_PLACE, number, key.expression) if has_value else None
-        for number, (key, has_value) in enumerate(zip(order.keys, filled, strict=True))
-    )
-    return Position(values, inclusive=inclusive)
-
-
-def _in_two_stretches(
-    model: type[DeclarativeBase],
-    order: Order,
-    place: Position,
-    conditions: Sequence[ColumnExpressionArgument[bool]],
-) -> ColumnElement[bool]:
-    """Give the condition for the LIMIT rows from a place on, each part of which has its index."""
-    key = primary_key(model)
-    stretches = two_stretches(order.keys, place) or ()
-    ends = [_page(model, key, order).where(stretch, *conditions) for stretch in stretches]
-    both = union_all(*ends).subquery("bedplate_page")
-    column = tuple_(*key) if len(key) > 1 else key[0]
-    return column.in_(select(*both.c))
-
-
-def _page_values(start: Position) -> dict[str, Any]:
-    """Give the parameters for the position of ``page_from``."""
-    return {
-        _PLACE.format(number): value
-        for number, value in enumerate(start.values)
-        if value is not None
-    }
-
-
-def _bound(name: str, number: int, column: ColumnElement[Any]) -> ColumnElement[Any]:
+def bound(name: str, number: int, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give a parameter for a column, whose name has a number in it."""
     return bindparam(name.format(number), type_=column.type)
