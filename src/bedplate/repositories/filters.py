@@ -1,6 +1,7 @@
 """Conditions that a client may choose: declared by the repository, filled in by the request."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -88,6 +89,7 @@ _BY_ENDING: dict[str, Callable[[Column[Any]], Filter]] = {
 }
 
 
+@lru_cache(1024)
 def filter_named(model: type[DeclarativeBase], name: str) -> Filter | None:
     """Give the filter that a name says: a column and what is asked of it; None if it says none.
 
