@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.metrics.conftest import Scrape
 
 from bedplate.asgi.access_log import UNMATCHED
 from bedplate.cli.errors import ExitCode
@@ -77,12 +78,8 @@ def test_two_workers_serve_one_socket_and_end_together(
 
 def counted(serving: Any) -> float:
     """Give how many answers of no route are counted; a client has one a little before that."""
-    return sum(
-        float(line.rpartition(" ")[2])
-        for line in httpx.get(f"{serving.address}/metrics").text.splitlines()
-        if line.startswith("http_server_request_duration_seconds_count")
-        and f'="{UNMATCHED}"' in line
-    )
+    found = Scrape.of(httpx.get(f"{serving.address}/metrics").text).requests()
+    return sum(number for (_, route, *_), number in found.items() if route == UNMATCHED)
 
 
 @pytest.mark.unhappy

@@ -54,7 +54,7 @@ def page_by_offset(
     model: type[DeclarativeBase], columns: tuple[Any, ...], order: Order, *, further: bool
 ) -> Select[Any]:
     """Give rows in an order, LIMIT of them, and after OFFSET others if it is one further on."""
-    page = rows(model, columns).order_by(*order.rendered).limit(bindparam(LIMIT, type_=Integer))
+    page = _page(model, columns, order)
     return page.offset(bindparam(OFFSET, type_=Integer)) if further else page
 
 
