@@ -18,7 +18,7 @@ type Asked = tuple[Any, dict[str, Any]]
 
 def asked(*conditions: Any, order_by: Sequence[Any] = ()) -> Asked:
     base = statements.rows(Author, (Author,))
-    statement, values = forms.asked(statements.narrowed, base, conditions, order_by)
+    statement, values = forms.asked(statements.narrowed, base, conditions, order_by).sent
     return statement, dict(values)
 
 

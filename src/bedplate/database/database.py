@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import Session
 
 from bedplate.database.connecting import connect_args
+from bedplate.database.direct import allow_direct
 from bedplate.database.errors import translate_errors
 from bedplate.database.pool import FairPool
 from bedplate.database.read_only import JoiningReadOnlySession, ReadingViews, ReadOnlySession
@@ -88,6 +89,8 @@ class Database:
         )
         translate_errors(self.engine)
         self._reading = ReadingViews.of(self.engine)
+        if self.engine.dialect.driver == "asyncpg" and not transaction_pooler:
+            allow_direct(self._reading.autocommit, self.engine)
 
     @classmethod
     def bound_to(cls, connection: AsyncConnection) -> Self:

@@ -12,7 +12,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from bedplate.database.facts import facts_of, writes_within
 
-__all__ = ["Observer", "observe_operations"]
+__all__ = ["Observer", "end", "is_observed", "observe", "observe_operations", "operation_of"]
 
 type Ended = Callable[[str | None], object]
 type Observer = Callable[[str, str | None], Ended]
@@ -52,6 +52,26 @@ def observe_operations(engine: AsyncEngine, observer: Observer) -> Iterator[None
         watch.remove(observer)
 
 
+def is_observed(dialect: Dialect) -> bool:
+    """Tell whether anybody observes the engine with this dialect."""
+    return dialect in _watches
+
+
+def observe(dialect: Dialect, operation: str, table: str | None) -> list[Ended]:
+    """Tell the observers of an operation that begins past the events of the engine.
+
+    Args:
+        dialect: of the engine.
+        operation: its name.
+        table: the one it is about, if it is one.
+
+    Returns:
+        What ``end`` tells how it ended.
+    """
+    watch = _watches.get(dialect)
+    return [] if watch is None else watch.begin(operation, table)
+
+
 class _Watch:
     """What listens to an engine while anybody wants to know."""
 
@@ -83,7 +103,8 @@ class _Watch:
                 event.remove(self._engine, name, listener)
             self._engine.dialect.do_commit = self._commit  # type: ignore[method-assign] # as before
 
-    def _begin(self, operation: str, table: str | None) -> list[Ended]:
+    def begin(self, operation: str, table: str | None) -> list[Ended]:
+        """Tell all observers of an operation that begins, and give what its end is told to."""
         return [observer(operation, table) for observer in self._observers]
 
     def _statement_begins(
@@ -95,7 +116,7 @@ class _Watch:
         context: object,
         *_more: object,
     ) -> None:
-        vars(context)[_ATTRIBUTE] = self._begin(*_operation(context, text))
+        vars(context)[_ATTRIBUTE] = self.begin(*_operation(context, text))
 
     def _statement_ends(
         self,
@@ -106,12 +127,12 @@ class _Watch:
         context: object,
         *_more: object,
     ) -> None:
-        _end(vars(context).pop(_ATTRIBUTE, ()), None)
+        end(vars(context).pop(_ATTRIBUTE, ()), None)
 
     def _statement_fails(self, failure: ExceptionContext) -> None:
         if failure.execution_context is not None:
             begun = vars(failure.execution_context).pop(_ATTRIBUTE, ())
-            _end(begun, failure.original_exception)
+            end(begun, failure.original_exception)
 
     def _commit_begins(self, connection: Connection) -> None:
         if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
@@ -121,19 +142,20 @@ class _Watch:
         if not dbapi_connection.info.pop(_ATTRIBUTE, False):
             self._commit(dbapi_connection)
             return
-        begun = self._begin("COMMIT", None)
+        begun = self.begin("COMMIT", None)
         try:
             self._commit(dbapi_connection)
         except BaseException as error:
-            _end(begun, error)
+            end(begun, error)
             raise
-        _end(begun, None)
+        end(begun, None)
 
 
 _watches: WeakKeyDictionary[Dialect, _Watch] = WeakKeyDictionary()
 
 
-def _end(begun: Iterable[Ended], error: BaseException | None) -> None:
+def end(begun: Iterable[Ended], error: BaseException | None) -> None:
+    """Tell that an operation has ended, by an error or None."""
     name = None if error is None else facts_of(error).sqlstate or type(error).__name__
     for ended in begun:
         ended(name)
@@ -145,11 +167,12 @@ def _operation(context: Any, text: str) -> tuple[str, str | None]:  # noqa: ANN4
         return _first_word(text), None
     known = _known.get(compiled)
     if known is None:
-        known = _known[compiled] = _named(compiled, text)
+        known = _known[compiled] = operation_of(compiled, text)
     return known
 
 
-def _named(compiled: Any, text: str) -> tuple[str, str | None]:  # noqa: ANN401 - of any dialect
+def operation_of(compiled: Any, text: str) -> tuple[str, str | None]:  # noqa: ANN401 - any one
+    """Give the name of a compiled statement's operation, and its one table if it has one."""
     within = writes_within(compiled)
     if len(within) == 1 and compiled.statement.is_select:  # it only tells what the WITH has written
         return within[0].__visit_name__.upper(), _table_of(within[0])

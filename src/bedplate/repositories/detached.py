@@ -17,6 +17,7 @@ from sqlalchemy.orm import (
     make_transient_to_detached,
 )
 
+from bedplate.database.direct import fetch
 from bedplate.database.read_only import JoiningReadOnlySession, ReadOnlySession
 
 __all__ = ["attributes_of_row", "scalar_detached"]
@@ -63,22 +64,26 @@ async def scalar_detached[M: DeclarativeBase](
     Returns:
         An entity that belongs to no session, or None if there is no row.
     """
-    row = await session.run_sync(_read, statement, given)
-    if row is None:
+    rows: Sequence[Sequence[Any]] | None = await fetch(session, statement, given)
+    if rows is None:
+        rows = await session.run_sync(_read, statement, given)
+    if not rows:
         return None
     entity: M = class_mapper(model).class_manager.new_instance()
-    vars(entity).update(zip(attributes, row, strict=True))
+    vars(entity).update(zip(attributes, rows[0], strict=True))
     make_transient_to_detached(entity)
     return entity
 
 
-def _read(session: Session, statement: Select[Any], given: Mapping[str, object]) -> Row[Any] | None:
+def _read(
+    session: Session, statement: Select[Any], given: Mapping[str, object]
+) -> Sequence[Row[Any]]:
     bind = session.get_bind()
     if isinstance(bind, Connection):
         with bind.begin_nested():  # an error is not to end the transaction it joins
-            return bind.execute(statement, given).one_or_none()
+            return bind.execute(statement, given).all()
     with bind.connect() as connection:
-        return connection.execute(statement, given).one_or_none()
+        return connection.execute(statement, given).all()
 
 
 @cache

@@ -117,12 +117,12 @@ class EntityReads[M: DeclarativeBase](Pages[M, M]):
 
     @override
     async def _all(self, question: Question) -> Sequence[M]:
-        found = await self.session.scalars(*question)
+        found = await self.session.scalars(*question.sent)
         return (found.unique() if self._may_repeat() else found).all()
 
     @override
     async def _batches(self, question: Question) -> AsyncGenerator[Sequence[M]]:
-        result = await self.session.stream_scalars(*question, **BATCH)
+        result = await self.session.stream_scalars(*question.sent, **BATCH)
         try:
             async for batch in result.partitions():
                 yield batch
@@ -132,8 +132,8 @@ class EntityReads[M: DeclarativeBase](Pages[M, M]):
     @override
     async def _one_or_none(self, question: Question) -> M | None:
         if self._may_repeat():
-            return (await self.session.scalars(*question)).unique().one_or_none()
-        row: M | None = (await self.session.execute(*question)).scalar_one_or_none()
+            return (await self.session.scalars(*question.sent)).unique().one_or_none()
+        row: M | None = (await self.session.execute(*question.sent)).scalar_one_or_none()
         return row
 
     def _may_repeat(self) -> bool:
@@ -164,7 +164,7 @@ class EntityReads[M: DeclarativeBase](Pages[M, M]):
 
     @override
     async def _beside(self, question: Question) -> Sequence[tuple[M, tuple[Any, ...]]]:
-        result = await self.session.execute(*question)
+        result = await self.session.execute(*question.sent)
         rows = (result.unique(lambda row: id(row[0])) if self._may_repeat() else result).all()
         return [(row[0], row[1:]) for row in rows]
 

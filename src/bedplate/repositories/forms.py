@@ -25,10 +25,17 @@ class Question(NamedTuple):
 
     statement: Select[Any]
     values: Mapping[str, Any]
+    is_kept: bool = False
+    """Whether the statement is made once, and is the same object whenever it is asked again."""
+
+    @property
+    def sent(self) -> tuple[Select[Any], Mapping[str, Any]]:
+        """Give what a session executes."""
+        return self.statement, self.values
 
     def given(self, values: Mapping[str, Any]) -> "Question":
         """Give the same with values of further parameters."""
-        return Question(self.statement, {**self.values, **values} if self.values else values)
+        return self._replace(values={**self.values, **values} if self.values else values)
 
 
 class _Form:
@@ -68,16 +75,13 @@ def asked(
         order_by: how they are sorted.
     """
     if not (conditions or order_by):
-        return Question(_made_plain(make, base), {})
+        return Question(_made_plain(make, base), {}, is_kept=True)
     form = _form_of(conditions, order_by)
     if form is None:
         return Question(make(base, conditions, order_by), {})
     statement, names = _made(make, base, form)
-    if not names:
-        return Question(statement, {})
-    return Question(
-        statement, {name: bind.value for name, bind in zip(names, form.binds, strict=True)}
-    )
+    values = {name: bind.value for name, bind in zip(names, form.binds, strict=True)}
+    return Question(statement, values, is_kept=True)
 
 
 @lru_cache(1024)

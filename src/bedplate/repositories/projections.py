@@ -10,6 +10,7 @@ from bedplate.repositories.keys import primary_key
 from bedplate.repositories.listing import Listing
 from bedplate.repositories.pages import Pages
 from bedplate.repositories.reads import BATCH
+from bedplate.repositories.rows import one_row_or_none, rows_of
 from bedplate.repositories.scope import Scope
 from bedplate.repositories.shapes import Shape
 
@@ -49,11 +50,11 @@ class Projection[S](Pages[Any, S]):
 
     @override
     async def _all(self, question: Question) -> Sequence[S]:
-        return self._shape.make(await self.session.execute(*question))
+        return self._shape.make(await rows_of(self.session, question))
 
     @override
     async def _batches(self, question: Question) -> AsyncGenerator[Sequence[S]]:
-        result = await self.session.stream(*question, **BATCH)
+        result = await self.session.stream(*question.sent, **BATCH)
         try:
             async for batch in result.partitions():
                 yield self._shape.make(batch)
@@ -62,15 +63,15 @@ class Projection[S](Pages[Any, S]):
 
     @override
     async def _one_or_none(self, question: Question) -> S | None:
-        row = (await self.session.execute(*question)).one_or_none()
+        row = await one_row_or_none(self.session, question)
         return None if row is None else self._shape.make([row])[0]
 
     @override
     async def _beside(self, question: Question) -> Sequence[tuple[S, tuple[Any, ...]]]:
-        rows = (await self.session.execute(*question)).all()
+        rows = await rows_of(self.session, question)
         width = len(self._shape.columns)
         made = self._shape.make(row[:width] for row in rows)
-        return [(item, row[width:]) for item, row in zip(made, rows, strict=True)]
+        return [(item, tuple(row[width:])) for item, row in zip(made, rows, strict=True)]
 
     @override
     async def _by_identity(self, question: Question) -> Mapping[tuple[Any, ...], S]:

@@ -17,6 +17,7 @@ from bedplate.repositories import statements
 from bedplate.repositories.forms import Maker, Question, asked
 from bedplate.repositories.keys import has_one_of_keys, identity_of
 from bedplate.repositories.ordering import OrderBy
+from bedplate.repositories.rows import value_of
 from bedplate.repositories.scope import Scope
 
 __all__ = ["BATCH", "Found", "Reads"]
@@ -166,13 +167,13 @@ class Reads[M: DeclarativeBase, T](ABC):
         make = seen or statements.whether_any(self.model)
         question = asked(make, statements.any_row(self.model), every)
         await self._send_pending()  # not all lines of SQLAlchemy do it for what has no entity
-        return bool(await self.session.scalar(*question))
+        return bool(await value_of(self.session, question))
 
     async def count(self, *conditions: Condition) -> int:
         """Count the rows that meet all conditions. One statement."""
         every = (*conditions, *self._scope.conditions)
         question = asked(statements.narrowed, statements.number_of_rows(self.model), every)
-        return await self.session.scalar(*question) or 0
+        return await value_of(self.session, question) or 0
 
     async def _send_pending(self) -> None:
         """Flush what is pending, as the ORM does before statements of its own."""

@@ -1,0 +1,40 @@
+"""The rows of a question, where no entity is made of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.exc import MultipleResultsFound
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bedplate.database.direct import fetch
+from bedplate.repositories.forms import Question
+
+__all__ = ["one_row_or_none", "rows_of", "value_of"]
+
+
+async def rows_of(session: AsyncSession, question: Question) -> Sequence[Sequence[Any]]:
+    """Give all rows, straight from the driver where that can be."""
+    if question.is_kept:
+        direct = await fetch(session, *question.sent)
+        if direct is not None:
+            return direct
+    rows: Sequence[Sequence[Any]] = (await session.execute(*question.sent)).all()
+    return rows
+
+
+async def one_row_or_none(session: AsyncSession, question: Question) -> Sequence[Any] | None:
+    """Give the only row, or None.
+
+    Raises:
+        sqlalchemy.exc.MultipleResultsFound: when there are several.
+    """
+    rows = await rows_of(session, question)
+    if len(rows) > 1:
+        raise MultipleResultsFound("several rows were found where one was asked for")
+    return rows[0] if rows else None
+
+
+async def value_of(session: AsyncSession, question: Question) -> Any:  # noqa: ANN401 - of any type
+    """Give the first value of the first row, or None."""
+    rows = await rows_of(session, question)
+    return rows[0][0] if rows else None
