@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.repositories.oddities import (
@@ -18,16 +18,20 @@ from tests.repositories.oddities import (
     Model,
     Named,
     NamedRepository,
+    Note,
     NoteRepository,
     Point,
     Spot,
     SpotRepository,
+    Ticket,
     TicketRepository,
+    Tracked,
     TrackedRepository,
 )
 
 from bedplate.database import Database
 from bedplate.errors import RetryableError
+from bedplate.repositories import Repository
 
 type Counter = Callable[[Database], AbstractContextManager[list[str]]]
 
@@ -45,6 +49,11 @@ async def session(database: Database) -> AsyncIterator[AsyncSession]:
         yield opened
 
 
+def describe(entity: Model) -> list[str]:
+    names = inspect(type(entity)).attrs.keys()
+    return [f"{name}={getattr(entity, name)}" for name in names]
+
+
 @pytest.fixture(params=[3, MANY], ids=["few", "many"])
 def number(request: pytest.FixtureRequest) -> int:
     count: int = request.param
@@ -59,6 +68,32 @@ async def test_rows_of_a_class_that_shares_its_table_are_of_that_class(
     found = await AnimalRepository(session).get_many(keys)
     assert {type(animal) for animal in found.rows} == {Cat}
     assert [(cat.name, cat.lives) for cat in found.rows] == [(f"c{i}", 1) for i in range(number)]
+
+
+@pytest.mark.parametrize(
+    "entity",
+    [
+        Cat(name="Tom"),
+        Bus(seats=3),
+        Spot(point=Point(1, 2)),
+        Named(name="Ada"),
+        Ticket(label="a"),
+        Tracked(name="x"),
+        Note(),
+    ],
+    ids=lambda entity: type(entity).__name__,
+)
+async def test_one_entity_is_stored_with_all_that_it_is(
+    session: AsyncSession, entity: Model
+) -> None:
+    class Rows(Repository[Any]):
+        model = type(entity)
+
+    await Rows(session).add(entity)
+    await session.commit()
+    found = describe(entity)
+    await session.refresh(entity)
+    assert describe(entity) == found
 
 
 async def test_defaults_of_sql_and_names_that_need_care(session: AsyncSession, number: int) -> None:

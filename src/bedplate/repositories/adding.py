@@ -21,6 +21,7 @@ from bedplate.repositories.incoming import (
 )
 from bedplate.repositories.keys import mapper_of, primary_key
 from bedplate.repositories.new_rows import NewRows, new_rows
+from bedplate.repositories.storing import store
 
 __all__ = ["Adds"]
 
@@ -42,8 +43,7 @@ class Adds[M: DeclarativeBase](EntityReads[M]):
             InvalidDataError: when the database refuses a value.
         """
         self._scope.admit(entity)
-        self.session.add(entity)
-        await self.session.flush()
+        await store(self.session, entity)
         return entity
 
     async def add_many(self, rows: Iterable[Mapping[str, object]]) -> Sequence[Any]:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import (
 from bedplate.database.direct import fetch
 from bedplate.database.read_only import JoiningReadOnlySession, ReadOnlySession
 
-__all__ = ["attributes_of_row", "scalar_detached"]
+__all__ = ["attributes_of_row", "plain_attributes", "scalar_detached"]
 
 _OWN_LISTENERS: dict[type[Session], int] = {ReadOnlySession: 0, JoiningReadOnlySession: 1}
 _LOADED_WHEN_ASKED = {"raise", "raise_on_sql", "select", True}
@@ -42,7 +42,7 @@ def attributes_of_row(
     listening = len(reading.dispatch.do_orm_execute)
     if listening != _OWN_LISTENERS.get(type(reading)) or reading.in_transaction():
         return None
-    return _attributes(model)
+    return plain_attributes(model)
 
 
 async def scalar_detached[M: DeclarativeBase](
@@ -87,7 +87,7 @@ def _read(
 
 
 @cache
-def _attributes(model: type[DeclarativeBase]) -> tuple[str, ...] | None:
+def plain_attributes(model: type[DeclarativeBase]) -> tuple[str, ...] | None:
     """Give the attribute of each column; None if loading the model is more than reading its row."""
     mapper = class_mapper(model)
     table = mapper.local_table

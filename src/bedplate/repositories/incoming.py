@@ -1,6 +1,6 @@
 """Rows that come with a statement: as arrays of columns, or as VALUES where a type needs them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -256,7 +256,7 @@ def same_attributes(rows: Sequence[Row], *, asked_by: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def holds_expressions(given: Sequence[Any]) -> bool:
+def holds_expressions(given: Iterable[Any]) -> bool:
     """Tell whether some values are expressions of SQL."""
     return any(
         issubclass(kind, ClauseElement) or hasattr(kind, "__clause_element__")
