@@ -245,13 +245,13 @@ async def test_a_flush_of_your_own_is_called(session: AsyncSession) -> None:
 
 @pytest.mark.unhappy
 async def test_who_listens_to_inserts_hears_of_it_and_changes_it(session: AsyncSession) -> None:
-    def before(_mapper: object, _connection: object, author: Author) -> None:
-        author.rank = 7
+    def before(_mapper: object, _connection: object, author: Any) -> None:
+        author.rank, author.name = 7, func.lower(author.name)
 
     heard: list[Any] = []
 
     def after(_mapper: object, _connection: object, author: Author) -> None:
-        heard.append((author.id, author.rank))
+        heard.append((author.id, author.rank, author.name))
 
     event.listen(Author, "before_insert", before)
     event.listen(Author, "after_insert", after)
@@ -262,7 +262,7 @@ async def test_who_listens_to_inserts_hears_of_it_and_changes_it(session: AsyncS
     finally:
         event.remove(Author, "before_insert", before)
         event.remove(Author, "after_insert", after)
-    assert (heard, flushed) == ([(ada.id, 7)], [])
+    assert (heard, flushed) == ([(ada.id, 7, "ada")], [])
     assert await session.scalar(select(Author.rank)) == 7
 
 

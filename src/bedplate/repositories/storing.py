@@ -66,16 +66,26 @@ def _insert(session: Session, entity: DeclarativeBase, place: _Place) -> None:
 def _send(connection: Connection, state: InstanceState[Any], place: _Place) -> None:
     mapper, attributes = place.mapper, state.dict
     mapper.dispatch.before_insert(mapper, connection, state)
-    names = [name for name in place.columns if attributes.get(name) is not None]
+    values = {name: attributes[name] for name in place.columns if attributes.get(name) is not None}
     if place.with_none:
-        names += [name for name in place.with_none if attributes.get(name, name) is None]
-    statement, filled_in = _statement(place, tuple(names))
-    given = {place.columns[name].key: attributes[name] for name in names}
-    row = connection.execute(statement, given).one_or_none()
+        none = place.with_none.intersection(attributes).difference(values)
+        values |= dict.fromkeys(none)
+    expressions = {}
+    if holds_expressions(values.values()):  # they become part of the text
+        expressions = {name: value for name, value in values.items() if holds_expressions([value])}
+        values = {name: value for name, value in values.items() if name not in expressions}
+    statement, filled_in = _statement(place, tuple(values))
+    if expressions:
+        statement = statement.values(_by_column(place, expressions))
+    row = connection.execute(statement, _by_column(place, values)).one_or_none()
     if row is None:
         raise RuntimeError("a trigger or a rule of the table kept the row from being stored")
     attributes.update(zip(filled_in, row, strict=True))
     mapper.dispatch.after_insert(mapper, connection, state)
+
+
+def _by_column(place: _Place, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {place.columns[name].key: value for name, value in values.items()}
 
 
 def _fail_to_flush(session: Session, connection: Connection, error: BaseException) -> None:
@@ -97,14 +107,12 @@ def _fail_to_flush(session: Session, connection: Connection, error: BaseExceptio
 
 
 def _is_alone(session: Session, entity: DeclarativeBase, place: _Place) -> bool:
-    """Tell whether a flush would send this entity alone, as it is, and nobody listens to flushes."""
-    values = vars(entity)
+    """Tell whether a flush would send this entity alone, and nobody listens to flushes."""
     return (
         type(session) in {DomainSession, Session}
         and session._is_clean()
         and inspect(entity).transient
-        and place.relationships.isdisjoint(values)
-        and not holds_expressions(values.values())
+        and place.relationships.isdisjoint(vars(entity))
         and not any(getattr(session.dispatch, name) for name in _OF_A_FLUSH)
         and not place.mapper.class_manager.dispatch.refresh_flush
     )
