@@ -1,7 +1,6 @@
 """A new entity by one INSERT: values of every kind are stored as by a flush."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import date
 from typing import Any
 
 import pytest
@@ -85,7 +84,7 @@ async def test_what_the_column_cannot_hold_is_invalid(
 
 
 @pytest.mark.unhappy
-@pytest.mark.parametrize("values", [{"backwards": 7}, {"json": date.min}])
+@pytest.mark.parametrize("values", [{"backwards": 7}, {"shade": 7}])
 async def test_what_its_type_does_not_know_is_a_programming_error(
     session: AsyncSession, values: dict[str, Any]
 ) -> None:
