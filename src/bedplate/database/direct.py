@@ -174,10 +174,10 @@ def _is_overheard(engine: Engine, own: Mapping[str, int]) -> bool:
     if engine.echo or _log.isEnabledFor(logging.INFO):
         return True
     heard, observed = engine.dispatch, is_observed(engine.dialect)
-    return any(
-        len(getattr(heard, name)) != count + (observed and name in _STATEMENT_EVENTS)
-        for name, count in own.items()
-    )
+    for name, count in own.items():  # not `any`: this stands before every read
+        if len(getattr(heard, name)) != count + (observed and name in _STATEMENT_EVENTS):
+            return True
+    return False
 
 
 @lru_cache(1024)

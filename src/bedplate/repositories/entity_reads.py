@@ -17,6 +17,7 @@ from bedplate.repositories.pages import Pages, Stretch
 from bedplate.repositories.places import attributes_of
 from bedplate.repositories.projections import Projection
 from bedplate.repositories.reads import BATCH, Condition
+from bedplate.repositories.rows import Beside
 from bedplate.repositories.shapes import Schema, Shape, shape_of_columns, shape_of_schema
 
 __all__ = ["EntityReads"]
@@ -163,10 +164,10 @@ class EntityReads[M: DeclarativeBase](Pages[M, M]):
         return not (self._options or self.session.new or entities(self.session, self.model))
 
     @override
-    async def _beside(self, question: Question) -> Sequence[tuple[M, tuple[Any, ...]]]:
+    async def _beside(self, question: Question) -> Beside[M]:
         result = await self.session.execute(*question.sent)
         rows = (result.unique(lambda row: id(row[0])) if self._may_repeat() else result).all()
-        return [(row[0], row[1:]) for row in rows]
+        return Beside([row[0] for row in rows], rows, 1)
 
     @override
     async def _by_identity(self, question: Question) -> Mapping[tuple[Any, ...], M]:

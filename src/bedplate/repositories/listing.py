@@ -66,8 +66,8 @@ class Listing:
     def signature(self) -> bytes:
         """Name the listing: a cursor of it fits no other model, order or filter."""
         names = _filters_of(type(self.params))
-        if not names:
-            return _plain_signature(self.model, self.order)
+        if not any(getattr(self.params, name) is not None for name in names):
+            return _plain_signature(self.model, self.order, names)
         chosen = self.params.model_dump(mode="json", include={*names})
         filters = {
             name: sorted(value, key=repr) if isinstance(value, list) else value
@@ -83,8 +83,9 @@ def _filters_of(kind: type[BaseModel]) -> tuple[str, ...]:
 
 
 @lru_cache(1024)
-def _plain_signature(model: type[DeclarativeBase], order: Order) -> bytes:
-    return _signature(model, order, "")
+def _plain_signature(model: type[DeclarativeBase], order: Order, names: tuple[str, ...]) -> bytes:
+    """Name the listing that has these filters, where none of them was chosen."""
+    return _signature(model, order, _ENCODER.encode(dict.fromkeys(names)) if names else "")
 
 
 def _signature(model: type[DeclarativeBase], order: Order, filters: str) -> bytes:

@@ -14,6 +14,7 @@ from bedplate.repositories.keyset import Position
 from bedplate.repositories.listing import Listing, Sortable
 from bedplate.repositories.ordering import Order
 from bedplate.repositories.reads import Condition, Reads
+from bedplate.repositories.rows import Beside
 
 __all__ = ["Pages", "Stretch"]
 
@@ -145,8 +146,8 @@ class Pages[M: DeclarativeBase, T](Reads[M, T]):
         columns = (*self._columns, *(key.expression for key in order.keys))
         found = await self._beside(self._page_from(columns, order, start, params, conditions))
         return Stretch(
-            rows=[row for row, _ in found],
-            place=lambda number: found[number][1][:width],
+            rows=found.items,
+            place=lambda number: found.at(number)[:width],
             total=await self._total(found, conditions) if params.total else None,
         )
 
@@ -171,13 +172,11 @@ class Pages[M: DeclarativeBase, T](Reads[M, T]):
         if not counted:
             return await self._all(question), None
         found = await self._beside(question)
-        return [row for row, _ in found], await self._total(found, conditions)
+        return found.items, await self._total(found, conditions)
 
-    async def _total(
-        self, found: Sequence[tuple[T, tuple[Any, ...]]], conditions: tuple[Condition, ...]
-    ) -> int:
+    async def _total(self, found: Beside[T], conditions: tuple[Condition, ...]) -> int:
         """Give the total that the rows of a page have beside them; without rows, ask for it."""
-        return found[0][1][-1] if found else await self.count(*conditions)
+        return found.at(0)[-1] if found.items else await self.count(*conditions)
 
     def _listing(self, params: PageParams | CursorParams) -> Listing:
         return Listing.of(self.model, params, self.sortable, self.filterable)

@@ -10,7 +10,7 @@ from bedplate.repositories.keys import primary_key
 from bedplate.repositories.listing import Listing
 from bedplate.repositories.pages import Pages
 from bedplate.repositories.reads import BATCH
-from bedplate.repositories.rows import one_row_or_none, rows_of
+from bedplate.repositories.rows import Beside, one_row_or_none, rows_of
 from bedplate.repositories.scope import Scope
 from bedplate.repositories.shapes import Shape
 
@@ -67,14 +67,12 @@ class Projection[S](Pages[Any, S]):
         return None if row is None else self._shape.make([row])[0]
 
     @override
-    async def _beside(self, question: Question) -> Sequence[tuple[S, tuple[Any, ...]]]:
+    async def _beside(self, question: Question) -> Beside[S]:
         rows = await rows_of(self.session, question)
-        width = len(self._shape.columns)
-        made = self._shape.make(row[:width] for row in rows)
-        return [(item, tuple(row[width:])) for item, row in zip(made, rows, strict=True)]
+        return Beside(self._shape.make(rows), rows, len(self._shape.columns))
 
     @override
     async def _by_identity(self, question: Question) -> Mapping[tuple[Any, ...], S]:
         with_key = question.statement.add_columns(*primary_key(self.model))
         found = await self._beside(Question(with_key, question.values))
-        return {identity: item for item, identity in found}
+        return {found.at(number): item for number, item in enumerate(found.items)}

@@ -17,7 +17,7 @@ from bedplate.repositories import statements
 from bedplate.repositories.forms import Maker, Question, asked
 from bedplate.repositories.keys import has_one_of_keys, identity_of
 from bedplate.repositories.ordering import OrderBy
-from bedplate.repositories.rows import value_of
+from bedplate.repositories.rows import Beside, value_of
 from bedplate.repositories.scope import Scope
 
 __all__ = ["BATCH", "Found", "Reads"]
@@ -229,8 +229,8 @@ class Reads[M: DeclarativeBase, T](ABC):
         """Give its only row."""
 
     @abstractmethod
-    async def _beside(self, question: Question) -> Sequence[tuple[T, tuple[Any, ...]]]:
-        """Give all its rows, each beside the values that it selects besides ``_columns``."""
+    async def _beside(self, question: Question) -> Beside[T]:
+        """Give all its rows, each with the values that it selects besides ``_columns``."""
 
     @abstractmethod
     async def _by_identity(self, question: Question) -> Mapping[tuple[Any, ...], T]:

@@ -1,7 +1,7 @@
-"""The rows of a question, where no entity is made of them."""
+"""The rows of a question, and what stands in them beside what was asked for."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.exc import MultipleResultsFound
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bedplate.database.direct import fetch
 from bedplate.repositories.forms import Question
 
-__all__ = ["one_row_or_none", "rows_of", "value_of"]
+__all__ = ["Beside", "one_row_or_none", "rows_of", "value_of"]
+
+
+class Beside[T](NamedTuple):
+    """What was made of rows that hold more than it takes."""
+
+    items: Sequence[T]
+    rows: Sequence[Sequence[Any]]
+    width: int
+    """How many values of a row an item is made of."""
+
+    def at(self, number: int) -> tuple[Any, ...]:
+        """Give the values that stand beside an item."""
+        return tuple(self.rows[number][self.width :])
 
 
 async def rows_of(session: AsyncSession, question: Question) -> Sequence[Sequence[Any]]:

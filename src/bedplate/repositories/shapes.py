@@ -36,7 +36,7 @@ class Shape[S]:
 
     columns: tuple[Any, ...]
     make: Callable[[_Rows], list[S]]
-    """Makes one of each row; a row holds the values of just these columns."""
+    """Makes one of each row; a row begins with the values of these columns."""
 
 
 def shape_of_schema[S: Schema](model: type[DeclarativeBase], schema: type[S]) -> Shape[S]:
@@ -75,7 +75,7 @@ def shape_of_columns(
 @lru_cache(1024)
 def _shape_of_names(model: type[DeclarativeBase], names: tuple[str, ...]) -> Shape[tuple[Any, ...]]:
     # By name: a hybrid is another object each time, which no cache would know again.
-    return Shape(_columns(model, names, wanted_by="select_columns"), _tuples)
+    return Shape(_columns(model, names, wanted_by="select_columns"), _each(len(names), tuple))
 
 
 def _columns(
@@ -107,11 +107,11 @@ def _way_to_make(schema: type[Any]) -> tuple[Sequence[str], Callable[[_Rows], li
         names = tuple(parameters)
         if any(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters.values()):
             return names, lambda rows: [
-                schema(**dict(zip(names, row, strict=True))) for row in rows
+                schema(**dict(zip(names, row, strict=False))) for row in rows
             ]
-        return names, lambda rows: [schema(*row) for row in rows]
+        return names, _each(len(names), lambda values: schema(*values))
     if issubclass(schema, tuple) and hasattr(schema, "_fields"):
-        return schema._fields, lambda rows: [schema(*row) for row in rows]
+        return schema._fields, _each(len(schema._fields), lambda values: schema(*values))
     raise TypeError(_NO_SCHEMA.format(schema))
 
 
@@ -121,7 +121,7 @@ def _validated[S: BaseModel](schema: type[S]) -> Callable[[_Rows], list[S]]:
     adapter = TypeAdapter(list[schema])  # type: ignore[valid-type]  # known only at run time
 
     def make(rows: _Rows) -> list[S]:
-        values = [dict(zip(names, row, strict=True)) for row in rows]
+        values = [dict(zip(names, row, strict=False)) for row in rows]
         try:
             return adapter.validate_python(values, by_alias=False, by_name=True)
         except ValidationError as error:
@@ -133,5 +133,5 @@ def _validated[S: BaseModel](schema: type[S]) -> Callable[[_Rows], list[S]]:
     return make
 
 
-def _tuples(rows: _Rows) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in rows]
+def _each[S](width: int, make: Callable[[Sequence[Any]], S]) -> Callable[[_Rows], list[S]]:
+    return lambda rows: [make(row[:width]) for row in rows]
