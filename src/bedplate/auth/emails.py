@@ -1,6 +1,7 @@
 """One spelling for each e-mail address, so that an account is found again."""
 
 import string
+from functools import lru_cache
 
 from bedplate._extras import missing_extra
 from bedplate.errors import InvalidDataError
@@ -29,6 +30,7 @@ def normalise_email(email: str) -> str:
     return normalised
 
 
+@lru_cache(1024)  # whoever logs in is looked up, counted and forgiven by the same address
 def _normalise(email: str) -> str | None:
     if not email.isprintable():  # NUL and other control characters
         return None
