@@ -12,6 +12,7 @@ from types import FrameType
 from bedplate._extras import missing_extra
 from bedplate.cli.application import Application, WatchedApp
 from bedplate.cli.boundary import guarded, ignore_signals, leave_at_once
+from bedplate.cli.collector import collector_paused, settle_collector
 from bedplate.cli.console import note, say
 from bedplate.cli.errors import ExitCode
 from bedplate.cli.sockets import refused
@@ -130,6 +131,7 @@ class Server(uvicorn.Server):
         if exit_code != ExitCode.DONE:
             raise SystemExit(exit_code)
 
+    @collector_paused()
     def run_here(self, sockets: list[socket.socket]) -> int:
         """Serve until a signal ends it, and give the exit code.
 
@@ -172,6 +174,7 @@ class Server(uvicorn.Server):
             raise refused(error, host, port) from error
         _records.setLevel(logging.WARNING)  # we tell the rest ourselves
         if not self.should_exit:
+            settle_collector()
             self._announcer.serving()
 
     def _listen_once_started(self, sockets: list[socket.socket]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from bedplate.cli.boundary import leave_at_once
 from bedplate.cli.budget import require_room
+from bedplate.cli.collector import collector_paused, settle_collector
 from bedplate.cli.console import note
 from bedplate.cli.database import OpenProject, running_database
 from bedplate.cli.environment import settle_environment, variable
@@ -26,6 +27,7 @@ DRAIN = 5.0
 BACKLOG = 2048
 
 
+@collector_paused()
 def serve_project(
     project: Project,
     *,
@@ -100,6 +102,8 @@ def _run(
     )
     speaking = replace(announcer, silent=workers > 1)
     server = Server(Application(project), speaking, drain=drain, grace=grace, debug=debug)
+    if workers > 1 or reload:
+        settle_collector()  # a server of its own does it once it serves
     if workers > 1:
         from bedplate.cli.workers import Workers
         from bedplate.logging import configure_logging
