@@ -1,7 +1,7 @@
 """One table with every kind of column, whose names need quotes, and values for it."""
 
 import enum
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any, override
 from uuid import UUID
@@ -166,6 +166,30 @@ _moments = st.timedeltas(timedelta(days=-700_000), timedelta(days=2_900_000)).ma
 
 def _integers(bits: int) -> st.SearchStrategy[int]:
     return st.integers(-(2**bits), 2**bits - 1)
+
+
+ONE_OF_EACH: dict[str, Any] = {
+    "text": "'\"\\ 🦊",
+    "code": "abc",
+    "fixed": "x",
+    "number": -7,
+    "large": 2**62,
+    "amount": Decimal("12.3400"),
+    "ratio": 0.1,
+    "truth": False,
+    "moment": datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC),
+    "day": date(2026, 1, 2),
+    "hour": time(3, 4),
+    "span": timedelta(days=2, microseconds=1),
+    "other": UUID(int=9),
+    "data": b"\0\xff",
+    "colour": Colour.dark_blue,
+    "shade": Colour.red,
+    "json": {"a": [1, None]},
+    "jsonb": [1.5, "x"],
+    "backwards": "abc",
+    "stretch": Range(1, 10),
+}
 
 
 values_of_kind: dict[str, st.SearchStrategy[Any]] = {

@@ -3,20 +3,18 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import Select, bindparam, column, event, func, insert, literal, select, table, text
-from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.repositories.kinds import Colour, Kind, KindRepository, Model
+from tests.repositories.kinds import ONE_OF_EACH, Kind, KindRepository, Model
 
 from bedplate.database import Database
 from bedplate.database.direct import fetch
+from bedplate.database.failover import FailoverSession
 from bedplate.database.observing import Ended, observe_operations
 from bedplate.database.read_only import ReadOnlySession
 from bedplate.errors import (
@@ -27,34 +25,12 @@ from bedplate.errors import (
 )
 from bedplate.models import UTCDateTime, uuid7
 from bedplate.repositories.forms import Question
-from bedplate.repositories.rows import one_row_or_none, rows_of, value_of
+from bedplate.repositories.rows import only, rows_of, value_of
 
 SLEEP = select(func.pg_sleep(60))
 ONE = select(literal(1))
 ALL = select(*Kind.__table__.columns).order_by(Kind.__table__.c.id)
 GIVEN = select(bindparam("moment", type_=UTCDateTime()))
-VALUES: dict[str, Any] = {
-    "text": "'\"\\ 🦊",
-    "code": "abc",
-    "fixed": "x",
-    "number": -7,
-    "large": 2**62,
-    "amount": Decimal("12.3400"),
-    "ratio": 0.1,
-    "truth": False,
-    "moment": datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC),
-    "day": date(2026, 1, 2),
-    "hour": time(3, 4),
-    "span": timedelta(days=2, microseconds=1),
-    "other": UUID(int=9),
-    "data": b"\0\xff",
-    "colour": Colour.dark_blue,
-    "shade": Colour.red,
-    "json": {"a": [1, None]},
-    "jsonb": [1.5, "x"],
-    "backwards": "abc",
-    "stretch": Range(1, 10),
-}
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +58,15 @@ async def backend(session: AsyncSession) -> int:
 
 async def test_every_kind_of_column_is_what_a_session_gives(database: Database) -> None:
     async with database.session() as session:
-        await KindRepository(session).add_many([VALUES, {**dict.fromkeys(VALUES), "code": "x"}])
+        await KindRepository(session).add_many(
+            [ONE_OF_EACH, {**dict.fromkeys(ONE_OF_EACH), "code": "x"}]
+        )
         await session.commit()
         expected = [tuple(row) for row in await session.execute(ALL)]
     for _ in range(2):  # the types are asked for once
         found = await read(database, ALL)
         assert [tuple(row) for row in found] == expected
-    assert expected[0][1] == VALUES["text"]
+    assert expected[0][1] == ONE_OF_EACH["text"]
 
 
 async def test_a_projection_and_a_total_hold_no_connection(database: Database) -> None:
@@ -186,8 +164,9 @@ async def test_a_session_with_work_of_its_own_is_asked_itself(database: Database
 
     class Own(ReadOnlySession): ...
 
-    own = AsyncSession(database.read_only_session().bind, sync_session_class=Own)
-    for session in (database.session(), database.snapshot_session(), own):
+    view = database.read_only_session().bind
+    others = [AsyncSession(view, sync_session_class=kind) for kind in (Own, FailoverSession)]
+    for session in (database.session(), database.snapshot_session(), *others):
         async with session:
             assert await fetch(session, ONE, {}) is None
 
@@ -275,11 +254,11 @@ async def test_one_row_is_asked_for_and_there_are_none_or_two(database: Database
     numbers = select(func.generate_series(1, bindparam("last", type_=Kind.number.type)))
     async with database.read_only_session() as session:
         none, two = (Question(numbers, {"last": last}, is_kept=True) for last in (0, 2))
-        assert await one_row_or_none(session, none) is None
+        assert only(await rows_of(session, none)) is None
         assert await value_of(session, none) is None
         assert await value_of(session, two) == 1
         with pytest.raises(Exception, match="several rows"):
-            await one_row_or_none(session, two)
+            only(await rows_of(session, two))
 
 
 @pytest.mark.unhappy

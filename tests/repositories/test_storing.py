@@ -1,13 +1,13 @@
 """A new entity by one INSERT: all is as a flush leaves it, whatever becomes of the transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, NoReturn, override
-from unittest.mock import patch
 
 import pytest
+from pytest_mock import MockerFixture
 from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -47,27 +47,25 @@ async def session(committed_database: Database) -> AsyncIterator[AsyncSession]:
         yield opened
 
 
-@contextmanager
-def flushes() -> Iterator[list[object]]:
-    """Count the flushes meanwhile."""
-    seen: list[object] = []
-
-    def flush(session: Session, objects: object = None) -> None:
-        seen.append(session)
-        as_ever(session)
-
-    as_ever = Session.flush
-    with patch.object(Session, "flush", flush):
-        yield seen
+async def goes_on_after_a_rollback(session: AsyncSession, add: Add) -> None:
+    with pytest.raises(PendingRollbackError):
+        await session.execute(select(Author))
+    await session.rollback()
+    await add(session, Author(name="Eve"))
+    await session.commit()
+    assert (await session.scalars(select(Author.name))).all() == ["Eve"]
 
 
 async def test_one_statement_stores_it_and_tells_what_the_database_filled_in(
-    session: AsyncSession, committed_database: Database, count_statements: Counter
+    session: AsyncSession,
+    committed_database: Database,
+    count_statements: Counter,
+    mocker: MockerFixture,
 ) -> None:
-    ada = Author(name="Ada", rank=None)
-    with count_statements(committed_database) as statements, flushes() as flushed:
+    ada, flush = Author(name="Ada", rank=None), mocker.spy(Session, "flush")
+    with count_statements(committed_database) as statements:
         await by_itself(session, ada)
-    assert ([each.split()[0] for each in statements], flushed) == (["INSERT"], [])
+    assert ([each.split()[0] for each in statements], flush.call_count) == (["INSERT"], 0)
     assert (ada.rank, ada.active, ada.created_at is not None) == (None, True, True)
     assert (inspect(ada).persistent, ada in session.dirty) == (True, False)
     assert await session.get(Author, ada.id) is ada
@@ -138,12 +136,7 @@ async def test_after_an_error_nothing_goes_on_without_a_rollback(
     assert inspect(bob).transient
     with pytest.raises(PendingRollbackError):
         await session.commit()
-    with pytest.raises(PendingRollbackError):
-        await session.execute(select(Author))
-    await session.rollback()
-    await add(session, Author(name="Eve"))
-    await session.commit()
-    assert (await session.scalars(select(Author.name))).all() == ["Eve"]
+    await goes_on_after_a_rollback(session, add)
 
 
 @pytest.mark.unhappy
@@ -166,11 +159,7 @@ async def test_a_connection_that_is_lost_is_told_once(
         await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
     with pytest.raises(DatabaseUnavailableError):
         await add(session, Author(name="Ada"))
-    with pytest.raises(PendingRollbackError):
-        await session.execute(select(Author))
-    await session.rollback()
-    await add(session, Author(name="Ada"))
-    await session.commit()
+    await goes_on_after_a_rollback(session, add)
 
 
 @pytest.mark.unhappy
@@ -188,11 +177,7 @@ async def test_who_is_cancelled_holds_no_lock(
             await adding
         await other.rollback()
     assert not session.new
-    with pytest.raises(PendingRollbackError):
-        await session.execute(select(Author))
-    await session.rollback()
-    await add(session, Author(name="Ada"))
-    await session.commit()
+    await goes_on_after_a_rollback(session, add)
 
 
 @pytest.mark.unhappy
@@ -244,7 +229,9 @@ async def test_a_flush_of_your_own_is_called(session: AsyncSession) -> None:
 
 
 @pytest.mark.unhappy
-async def test_who_listens_to_inserts_hears_of_it_and_changes_it(session: AsyncSession) -> None:
+async def test_who_listens_to_inserts_hears_of_it_and_changes_it(
+    session: AsyncSession, mocker: MockerFixture
+) -> None:
     def before(_mapper: object, _connection: object, author: Any) -> None:
         author.rank, author.name = 7, func.lower(author.name)
 
@@ -256,13 +243,12 @@ async def test_who_listens_to_inserts_hears_of_it_and_changes_it(session: AsyncS
     event.listen(Author, "before_insert", before)
     event.listen(Author, "after_insert", after)
     try:
-        with flushes() as flushed:
-            ada = Author(name="Ada")
-            await by_itself(session, ada)
+        ada, flush = Author(name="Ada"), mocker.spy(Session, "flush")
+        await by_itself(session, ada)
     finally:
         event.remove(Author, "before_insert", before)
         event.remove(Author, "after_insert", after)
-    assert (heard, flushed) == ([(ada.id, 7, "ada")], [])
+    assert (heard, flush.call_count) == ([(ada.id, 7, "ada")], 0)
     assert await session.scalar(select(Author.rank)) == 7
 
 

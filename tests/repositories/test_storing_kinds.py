@@ -1,6 +1,6 @@
 """A new entity by one INSERT: values of every kind are stored as by a flush."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,22 +9,14 @@ from sqlalchemy import MetaData, Text, cast, select
 from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
-from tests.repositories.kinds import Kind, KindRepository, Model, Wide, WideRepository
-from tests.repositories.test_direct import VALUES
+from tests.repositories.kinds import ONE_OF_EACH, Kind, KindRepository, Model, Wide, WideRepository
 
-from bedplate.database import Database
 from bedplate.errors import InvalidDataError
 
 
 @pytest.fixture(scope="session")
 def schema() -> MetaData:
     return Model.metadata
-
-
-@pytest.fixture
-async def session(database: Database) -> AsyncIterator[AsyncSession]:
-    async with database.session() as opened:
-        yield opened
 
 
 async def stored(entity: Kind, session: AsyncSession) -> Sequence[object]:
@@ -40,8 +32,8 @@ async def stored(entity: Kind, session: AsyncSession) -> Sequence[object]:
 @pytest.mark.parametrize(
     "values",
     [
-        VALUES,
-        dict.fromkeys(VALUES),  # of JSON's, None is a value and not NULL
+        ONE_OF_EACH,
+        dict.fromkeys(ONE_OF_EACH),  # of JSON's, None is a value and not NULL
         dict.fromkeys(["given", "drawn", "constant"]),  # of a default's, it is none
         {},
     ],

@@ -1,7 +1,7 @@
 """Python's garbage collector, which has nothing to do while a service starts, and little afterwards.
 
-A full collection looks at every object there is: for what a service has loaded that takes some 50 ms,
-in which no request goes on. What is there once it serves stays until it ends, so it is set apart.
+A full collection looks at every object there is: for what a service has loaded, 135,000 objects, that
+took 0.1 s where it was measured, in which no request goes on. What is there once it serves stays until it ends, so it is set apart.
 """
 
 import gc

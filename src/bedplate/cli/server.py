@@ -123,6 +123,7 @@ class Server(uvicorn.Server):
         """Whether requests were cut off: a thread of theirs may go on, which nothing can end."""
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    @collector_paused()
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve, until a signal ends it; for a process of its own."""
         exit_code = guarded(lambda: self.run_here(sockets or []), debug=self._debug)
@@ -131,7 +132,6 @@ class Server(uvicorn.Server):
         if exit_code != ExitCode.DONE:
             raise SystemExit(exit_code)
 
-    @collector_paused()
     def run_here(self, sockets: list[socket.socket]) -> int:
         """Serve until a signal ends it, and give the exit code.
 

@@ -16,7 +16,13 @@ from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
 
 from bedplate.database.facts import writes_within
 
-__all__ = ["JoiningReadOnlySession", "ReadOnlySession", "ReadingViews", "refuse_unless_read"]
+__all__ = [
+    "JoiningReadOnlySession",
+    "ReadOnlySession",
+    "ReadingViews",
+    "refuse_unless_read",
+    "refuse_unless_reading",
+]
 
 _READS = re.compile(r"[\s(]*(?:select|with|values|table|show|explain)\b", re.IGNORECASE)
 _WRITES = re.compile(
@@ -96,19 +102,28 @@ def _refuse_sent(
     if isinstance(compiled, SQLCompiler):
         if compiled in _known_reads:
             return
-        statement: Any = compiled.statement
-        if compiled.isinsert or compiled.isupdate or compiled.isdelete:
-            _refuse(statement.__visit_name__.upper())
-        if writes_within(compiled):
-            _refuse("a WITH that changes rows")
-        if getattr(statement, "_for_update_arg", None) is not None:
-            _refuse("a lock")
-        if not isinstance(statement, TextClause):
+        refuse_unless_reading(compiled)
+        if not isinstance(compiled.statement, TextClause):
             _known_reads.add(compiled)
             return
     elif isinstance(compiled, DDLCompiler):
         _refuse("DDL")
     _refuse_writing_text(text)
+
+
+def refuse_unless_reading(compiled: SQLCompiler) -> None:
+    """Refuse a compiled statement that writes or locks; its text is not looked into.
+
+    Raises:
+        RuntimeError: it does.
+    """
+    statement: Any = compiled.statement
+    if compiled.isinsert or compiled.isupdate or compiled.isdelete:
+        _refuse(statement.__visit_name__.upper())
+    if writes_within(compiled):
+        _refuse("a WITH that changes rows")
+    if getattr(statement, "_for_update_arg", None) is not None:
+        _refuse("a lock")
 
 
 def _refuse_writing_text(text: str) -> None:

@@ -116,19 +116,11 @@ class DatabaseMetrics:
     def _watch(self, name: str) -> PoolWatch:
         used, idle, of = (name, "used"), (name, "idle"), (name,)
 
-        last = PoolState(-1, -1, -1, -1)
-
         def changed(state: PoolState) -> None:
-            nonlocal last
-            before, last = last, state
-            if state.size != before.size:
-                self._most.set(state.size, of)
-            if state.used != before.used:
-                self._connections.set(state.used, used)
-            if state.idle != before.idle:
-                self._connections.set(state.idle, idle)
-            if state.waiting != before.waiting:
-                self._waiting.set(state.waiting, of)
+            self._most.set(state.size, of)
+            self._connections.set(state.used, used)
+            self._connections.set(state.idle, idle)
+            self._waiting.set(state.waiting, of)
 
         return PoolWatch(
             changed,

@@ -19,6 +19,7 @@ from sqlalchemy.orm import (
 
 from bedplate.database.direct import fetch
 from bedplate.database.read_only import JoiningReadOnlySession, ReadOnlySession
+from bedplate.repositories.rows import only
 
 __all__ = ["attributes_of_row", "plain_attributes", "scalar_detached"]
 
@@ -63,14 +64,17 @@ async def scalar_detached[M: DeclarativeBase](
 
     Returns:
         An entity that belongs to no session, or None if there is no row.
+
+    Raises:
+        sqlalchemy.exc.MultipleResultsFound: when there are several.
     """
     rows: Sequence[Sequence[Any]] | None = await fetch(session, statement, given)
     if rows is None:
         rows = await session.run_sync(_read, statement, given)
-    if not rows:
+    if (row := only(rows)) is None:
         return None
     entity: M = class_mapper(model).class_manager.new_instance()
-    vars(entity).update(zip(attributes, rows[0], strict=True))
+    vars(entity).update(zip(attributes, row, strict=True))
     make_transient_to_detached(entity)
     return entity
 

@@ -10,7 +10,7 @@ from bedplate.repositories.keys import primary_key
 from bedplate.repositories.listing import Listing
 from bedplate.repositories.pages import Pages
 from bedplate.repositories.reads import BATCH
-from bedplate.repositories.rows import Beside, one_row_or_none, rows_of
+from bedplate.repositories.rows import Beside, only, rows_of
 from bedplate.repositories.scope import Scope
 from bedplate.repositories.shapes import Shape
 
@@ -63,7 +63,7 @@ class Projection[S](Pages[Any, S]):
 
     @override
     async def _one_or_none(self, question: Question) -> S | None:
-        row = await one_row_or_none(self.session, question)
+        row = only(await rows_of(self.session, question))
         return None if row is None else self._shape.make([row])[0]
 
     @override

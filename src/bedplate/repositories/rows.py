@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bedplate.database.direct import fetch
 from bedplate.repositories.forms import Question
 
-__all__ = ["Beside", "one_row_or_none", "rows_of", "value_of"]
+__all__ = ["Beside", "only", "rows_of", "value_of"]
 
 
 class Beside[T](NamedTuple):
@@ -35,13 +35,12 @@ async def rows_of(session: AsyncSession, question: Question) -> Sequence[Sequenc
     return rows
 
 
-async def one_row_or_none(session: AsyncSession, question: Question) -> Sequence[Any] | None:
+def only(rows: Sequence[Sequence[Any]]) -> Sequence[Any] | None:
     """Give the only row, or None.
 
     Raises:
         sqlalchemy.exc.MultipleResultsFound: when there are several.
     """
-    rows = await rows_of(session, question)
     if len(rows) > 1:
         raise MultipleResultsFound("several rows were found where one was asked for")
     return rows[0] if rows else None

@@ -107,7 +107,7 @@ def _way_to_make(schema: type[Any]) -> tuple[Sequence[str], Callable[[_Rows], li
         names = tuple(parameters)
         if any(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters.values()):
             return names, lambda rows: [
-                schema(**dict(zip(names, row, strict=False))) for row in rows
+                schema(**dict(zip(names, row[: len(names)], strict=True))) for row in rows
             ]
         return names, _each(len(names), lambda values: schema(*values))
     if issubclass(schema, tuple) and hasattr(schema, "_fields"):
@@ -121,7 +121,7 @@ def _validated[S: BaseModel](schema: type[S]) -> Callable[[_Rows], list[S]]:
     adapter = TypeAdapter(list[schema])  # type: ignore[valid-type]  # known only at run time
 
     def make(rows: _Rows) -> list[S]:
-        values = [dict(zip(names, row, strict=False)) for row in rows]
+        values = [dict(zip(names, row[: len(names)], strict=True)) for row in rows]
         try:
             return adapter.validate_python(values, by_alias=False, by_name=True)
         except ValidationError as error:
